@@ -1,0 +1,156 @@
+"""Configuration: every setting with its type, default and meaning, read from the environment, checked once at start.
+
+A wrong or dangerous value stops the start with a sentence that says which and why. `concours config
+--help` prints this list; docker-compose.yml is held against it by a test.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class ConfigError(Exception):
+    """A setting cannot be used; the text says which, why, and what would do."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its environment variable, how to read it, its default and meaning."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+    secret: bool = False
+
+
+def _text(value: str) -> str:
+    return value.strip()
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise ConfigError(f"must be a whole number, not {value!r}") from None
+        if not low <= number <= high:
+            raise ConfigError(f"must be from {low} to {high}, not {number}")
+        return number
+
+    return read
+
+
+def _switch(value: str) -> bool:
+    if value.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if value.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ConfigError(f"must be true or false, not {value!r}")
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ConfigError(f"is no IANA time zone: {value!r}; for example Asia/Shanghai") from None
+    return value
+
+
+def _locale(value: str) -> str:
+    if value not in {"zh", "en"}:
+        raise ConfigError(f"must be zh or en, not {value!r}")
+    return value
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if urlsplit(value).scheme not in schemes:
+            raise ConfigError(f"must begin with one of {', '.join(s + '://' for s in schemes)}; got {value!r}")
+        return value
+
+    return read
+
+
+def _database(value: str) -> str:
+    value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
+    return _url("sqlite", "postgresql+psycopg")(value)
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in value.split(",") if part.strip())
+    for part in parts:
+        try:
+            ip_network(part, strict=False)
+        except ValueError:
+            raise ConfigError(f"must be addresses or networks parted by commas; {part!r} is none") from None
+    return parts
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("SECRET_KEY", _text, "", "Signs sessions and tokens: 32 characters or more, secret, kept for ever. The embedded stack makes one.", True),
+    Setting("POLL_KEY_SECRET", _text, "", "Wraps the keys of polls; 32 characters or more. Empty: derived from SECRET_KEY.", True),
+    Setting("DATABASE_URL", _database, "", "sqlite:///FILE or postgresql://… ; empty: SQLite in the instance folder."),
+    Setting("REDIS_URL", _text, "", "redis://, rediss:// or unix:// of Redis or Valkey 6.2+; the embedded stack starts its own when empty.", True),
+    Setting("MEDIA_URL", _text, "", "Where files are kept: file:///FOLDER or s3://BUCKET/PREFIX; empty: media/."),
+    Setting("S3_ENDPOINT", _text, "", "Address of an S3-compatible server, where it is not AWS."),
+    Setting("S3_ACCESS_KEY_ID", _text, "", "Key id for the bucket.", True),
+    Setting("S3_SECRET_ACCESS_KEY", _text, "", "Secret for the bucket.", True),
+    Setting("S3_REGION", _text, "us-east-1", "Region of the bucket."),
+    Setting("SITE_NAME", _text, "赛展 Concours", "The name in the page head."),
+    Setting("SITE_URL", _text, "", "The public address (https://…), for links in invitations and receipts; empty: as requested."),
+    Setting("DEFAULT_LOCALE", _locale, "zh", "Language of those who state none: zh or en."),
+    Setting("DEFAULT_TIMEZONE", _zone, "Asia/Shanghai", "IANA zone of new events."),
+    Setting("TRUSTED_PROXIES", _networks, "", "Addresses or networks whose X-Forwarded-For is believed, parted by commas."),
+    Setting("METRICS_ALLOW", _networks, "127.0.0.1/32,::1/128", "Addresses or networks that may read /metrics."),
+    Setting("SECURE_COOKIES", _switch, "true", "Send cookies over HTTPS only; turn off for plain HTTP on a local machine alone."),
+    Setting("SESSION_DAYS", _whole(1, 90), "14", "Days after which an unused session ends."),
+    Setting("MAX_UPLOAD_MIB", _whole(1, 10_240), "2048", "Greatest size of one uploaded file, in MiB; a category's rule may be lower."),
+    Setting("MAX_ROSTER_MIB", _whole(1, 64), "8", "Greatest size of a roster file, in MiB."),
+    Setting("VOTE_PATIENCE_MS", _whole(50, 10_000), "1000", "How long a vote's answer waits for its record before it is 202, in ms."),
+    Setting("SEQUENCER_BATCH", _whole(1, 10_000), "1000", "Greatest number of votes in one transaction of the sequencer."),
+    Setting("UNSAFE_FSYNC", _switch, "false", "Accept SQL or Redis that does not flush to disk before answering. For tests alone."),
+    Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR."),
+)  # fmt: skip
+
+SECRET_MIN_LENGTH = 32
+
+
+def load(environ: Mapping[str, str], *, root: Path) -> dict[str, Any]:
+    """The checked settings by name, plus the ones that follow from them.
+
+    `root` is the project folder, where instance/ and media/ are by default. INSTANCE names another
+    instance folder. Raises ConfigError with one line per fault.
+    """
+    faults: list[str] = []
+    found: dict[str, Any] = {}
+    for setting in SETTINGS:
+        raw = environ.get(setting.name, "").strip() or setting.default
+        if raw == "" and setting.default == "":
+            found[setting.name] = () if setting.read is _networks else ""
+            continue
+        try:
+            found[setting.name] = setting.read(raw)
+        except ConfigError as fault:
+            faults.append(f"{setting.name} {fault}")
+    key = str(found.get("SECRET_KEY", ""))
+    if len(key) < SECRET_MIN_LENGTH:
+        faults.append(
+            f"SECRET_KEY must be a secret of at least {SECRET_MIN_LENGTH} characters;"
+            " make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
+    if not found.get("REDIS_URL"):
+        faults.append("REDIS_URL must name a Redis or Valkey server (the embedded stack sets it by itself)")
+    if faults:
+        raise ConfigError("\n".join(faults))
+    instance = Path(environ.get("INSTANCE") or root / "instance").resolve()
+    found["INSTANCE"] = str(instance)
+    found["DATABASE_URL"] = found["DATABASE_URL"] or f"sqlite:///{instance / 'concours.sqlite3'}"
+    found["MEDIA_URL"] = found["MEDIA_URL"] or (root / "media").resolve().as_uri()
+    found["POLL_KEY_SECRET"] = found["POLL_KEY_SECRET"] or key
+    return found

@@ -1,0 +1,4 @@
+"""Rounds, assignment, marks, scoring, selection.
+
+Reading order: models, assignment (pure), scoring (pure), selection (pure), verbs, light_table, routes.
+"""

@@ -1,0 +1,189 @@
+"""Refusals at the edge: each class of the domain's exceptions becomes HTTP here, once.
+
+Pages get a page that says what happened and what to do next; the API gets RFC 9457 problem details with the
+stable `code`. A form that was refused is shown again with what was typed: views do that by catching `Invalid`
+themselves; what arrives here had no form to go back to.
+"""
+
+from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from concours.base import errors
+from concours.base.db import session
+from concours.base.messages import Message, msg
+from concours.identity.access import NotSignedIn
+from concours.web.i18n import translate
+
+STATUS: dict[type[errors.DomainError], int] = {
+    errors.NotFound: 404,
+    errors.Forbidden: 403,
+    errors.Closed: 403,
+    errors.Conflict: 409,
+    errors.Invalid: 422,
+    errors.TooLarge: 413,
+    errors.RateLimited: 429,
+    errors.Unavailable: 503,
+}
+
+TITLES: dict[int, Message] = {
+    400: msg("This request could not be understood"),
+    401: msg("Please sign in"),
+    403: msg("This is not open to you"),
+    404: msg("There is nothing here"),
+    405: msg("This address cannot be used that way"),
+    409: msg("Something else was there first"),
+    413: msg("That is too large"),
+    422: msg("Something needs correcting"),
+    429: msg("A little too fast"),
+    500: msg("Something went wrong on our side"),
+    503: msg("This part is resting for a moment"),
+}
+
+SENTENCES: dict[int, Message] = {
+    400: msg("The form or address was incomplete. Go back, reload the page and try once more."),
+    403: msg("Your account has no right to see this page."),
+    404: msg("The address may be mistyped, or the page was taken away."),
+    405: msg("Go back and use the buttons of the page."),
+    409: msg("Reload the page to see what changed, then try again."),
+    413: msg("What you sent is larger than this place accepts."),
+    429: msg("Please wait a moment before you try again."),
+    500: msg("The fault has been noted. What you had saved is safe; please try again in a minute."),
+    503: msg("Please try again in a few seconds. Everything else on the site goes on."),
+}
+
+
+def status_of(error: errors.DomainError) -> int:
+    """The HTTP status of a domain refusal."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    return 400
+
+
+def wants_json() -> bool:
+    """Whether the answer goes to a program."""
+    if request.path.startswith(("/api/", "/uploads")):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
+    return best is not None and best != "text/html"
+
+
+def problem(status: int, code: str, title: str, detail: str, **more: object) -> Response:
+    """An RFC 9457 problem details answer."""
+    response = jsonify(
+        {
+            "type": f"about:blank#{code}",
+            "title": title,
+            "status": status,
+            "code": code,
+            "detail": detail,
+            **more,
+        }
+    )
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def answer(
+    status: int,
+    code: str,
+    sentence: Message,
+    hint: Message | None = None,
+    retry_after: int | None = None,
+    **more: object,
+) -> Response:
+    """A refusal as a page or as problem details, by who asks."""
+    title = translate(TITLES.get(status, TITLES[400]))
+    if wants_json():
+        response = problem(status, code, title, translate(sentence), **more)
+    else:
+        page = render_template(
+            "web/error.html",
+            status=status,
+            code=code,
+            title=title,
+            sentence=sentence,
+            hint=hint,
+            retry_after=retry_after,
+        )
+        response = current_app.make_response((page, status))
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _domain(error: errors.DomainError) -> Response:
+    session().rollback()
+    status = status_of(error)
+    more: dict[str, object] = {}
+    if isinstance(error, errors.Invalid) and error.problems:
+        more["problems"] = [{"field": p.field, "message": translate(p.message)} for p in error.problems]
+    if error.hint is not None:
+        more["hint"] = translate(error.hint)
+    return answer(status, error.code, error.message, error.hint, error.retry_after, **more)
+
+
+def _not_signed_in(error: NotSignedIn) -> Response:
+    if wants_json():
+        response = answer(401, error.code, error.message)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return current_app.make_response(redirect(url_for("identity.sign_in", next=back or None)))
+
+
+def _http(error: HTTPException) -> Response:
+    session().rollback()
+    status = error.code or 500
+    if status < 400:
+        return current_app.make_response(error.get_response())
+    sentence = SENTENCES.get(status) or msg("The request was refused.")
+    return answer(status, f"http_{status}", sentence)
+
+
+def _csrf(_error: CSRFError) -> Response:
+    return answer(
+        400,
+        "csrf",
+        msg("This form was open for too long or came from another page."),
+        msg("Go back, reload the page, and send it again: what you typed is still in the form."),
+    )
+
+
+def _too_large(_error: RequestEntityTooLarge) -> Response:
+    return answer(413, "too_large", SENTENCES[413])
+
+
+def _sql_away(error: OperationalError) -> Response:
+    session().rollback()
+    current_app.logger.error("SQL is away: %s", error)
+    return answer(503, "database_unavailable", SENTENCES[503], retry_after=3)
+
+
+def _redis_away(error: RedisError) -> Response:
+    session().rollback()
+    current_app.logger.error("Redis is away: %s", error)
+    return answer(503, "redis_unavailable", SENTENCES[503], retry_after=3)
+
+
+def _fault(error: Exception) -> Response:
+    session().rollback()
+    current_app.logger.exception("unhandled fault", exc_info=error)
+    return answer(500, "fault", SENTENCES[500])
+
+
+def init_errors(app: Flask) -> None:
+    """Registers the one mapping."""
+    app.register_error_handler(errors.DomainError, _domain)
+    app.register_error_handler(NotSignedIn, _not_signed_in)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _sql_away)
+    app.register_error_handler(RedisError, _redis_away)
+    if not app.config.get("PROPAGATE_FAULTS"):
+        app.register_error_handler(Exception, _fault)
