@@ -20,7 +20,7 @@ from concours.base import embedded
 from concours.base.db import db, session
 from concours.factory import create_app
 from concours.identity.models import Account
-from concours.identity.sign_in import SECRET_KEY_IN_COOKIE, begin_session
+from concours.identity.sign_in import SESSION_FIELD, begin_session
 from tests.factories import Make
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
@@ -181,7 +181,7 @@ def client_as(app: APIFlask, now: datetime) -> Callable[[Account], FlaskClient]:
         browser = app.test_client()
         browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
         with browser.session_transaction() as cookie:
-            cookie[SECRET_KEY_IN_COOKIE] = secret
+            cookie[SESSION_FIELD] = secret
         return browser
 
     return sign_in

@@ -17,7 +17,7 @@ from concours.base import clock
 from concours.base.db import session
 from concours.identity.models import Account, ApiToken, SignInSession
 
-SECRET_KEY_IN_COOKIE = "sid"
+SESSION_FIELD = "sid"
 
 
 def digest(secret: str) -> str:
@@ -44,7 +44,7 @@ def begin_session(account: Account, *, user_agent: str, days: int, now: datetime
 def remember(secret: str) -> None:
     """Puts the secret into the browser's cookie; whatever the cookie held before is dropped (no fixation)."""
     cookie.clear()
-    cookie[SECRET_KEY_IN_COOKIE] = secret
+    cookie[SESSION_FIELD] = secret
     cookie.permanent = True
 
 
@@ -69,7 +69,7 @@ def load(request: Request) -> Account | None:
             .where(ApiToken.secret_hash == digest(header[7:].strip()), ApiToken.revoked_at.is_(None))
         )
         return token.account if token is not None and token.account.is_active else None
-    secret = cookie.get(SECRET_KEY_IN_COOKIE)
+    secret = cookie.get(SESSION_FIELD)
     if not isinstance(secret, str):
         return None
     row = session().scalar(

@@ -20,7 +20,7 @@ class RoundKind(StrEnum):
 
 
 class RoundStatus(StrEnum):
-    """`DRAFT` until it opens, `OPEN` while judges mark, `CLOSED` when no mark is taken, `SELECTED` when N are chosen."""
+    """`DRAFT` until it opens, `OPEN` while judges mark, `CLOSED` to marks, `SELECTED` when N are chosen."""
 
     DRAFT = "draft"
     OPEN = "open"

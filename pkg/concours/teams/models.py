@@ -62,7 +62,7 @@ class RosterImport(Model):
     """A roster file on its way in: first a dry run with every row's fate, then, if confirmed, all of it or nothing.
 
     `status`: `reading`, `checked`, `applying`, `applied`, `failed`, `dismissed`. `progress` is 0 to 100.
-    `fates`: list of {row, verdict, staff_number, name, team, reason: {text, values}}; `row` is the row number in the file.
+    `fates`: list of {row, verdict, staff_number, name, team, reason: {text, values}}; `row` is its number in the file.
     """
 
     __tablename__ = "roster_import"

@@ -95,7 +95,7 @@ class Vote(Model):
 
 
 class Tally(Model):
-    """Votes per candidate as recorded, changed in the sequencer's own transaction: the truth behind Redis' projection."""
+    """Votes per candidate as recorded, kept in the sequencer's own transaction: the truth behind Redis' projection."""
 
     __tablename__ = "tally"
     __table_args__ = (sa.UniqueConstraint("poll_id", "candidate_id"),)

@@ -1,0 +1,37 @@
+"""The links of an event's pages: each room adds its own; the page shows those the visitor's roles allow.
+
+navigate("entries.desk", msg("Screening"), order=40, who={Role.ORGANISER, Role.AUDITOR})
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from concours.base.messages import Message
+from concours.identity.access import PUBLIC, SIGNED_IN, my_roles, signed_in
+
+
+@dataclass(frozen=True)
+class Place:
+    """A link: an endpoint that needs no value but the event's slug, its label, who sees it, and its order (0 to 100)."""
+
+    endpoint: str
+    label: Message
+    order: int
+    who: frozenset[str]
+
+
+_places: dict[str, Place] = {}
+
+
+def navigate(endpoint: str, label: Message, *, order: int, who: Set[str]) -> None:
+    """Adds (or replaces) the link to `endpoint`; `who` is as in `identity.access.allow`."""
+    _places[endpoint] = Place(endpoint, label, order, frozenset(str(w) for w in who))
+
+
+def places_for_visitor() -> list[Place]:
+    """The links that the visitor of the running request sees, in order."""
+    account = signed_in()
+    mine = my_roles() | ({PUBLIC, SIGNED_IN} if account is not None else {PUBLIC})
+    everything = account is not None and account.is_admin
+    shown = [p for p in _places.values() if p.who & mine or (everything and p.who != {"judge"})]
+    return sorted(shown, key=lambda place: place.order)
