@@ -1,6 +1,6 @@
 """The authorisation table: role x route x owner. Each room lists its routes in `tests/<room>/access_rows.py`.
 
-    ROWS = [Row("entries.desk", "GET", lambda w: f"/events/{w.event.slug}/screening", {"organiser", "auditor", "admin"})]
+    ROWS = [Row("entries.desk", "GET", lambda w: f"/events/{w.event.slug}/screening", {"organiser", "admin"})]
 
 `url` (and `data`) may build what they need with `w.make`; what they build belongs to the people of the world: the work
 of `w.member`, the team of `w.coordinator`'s department. Everyone not named must be turned away (401, 403, 404, or to

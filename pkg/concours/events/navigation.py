@@ -12,7 +12,7 @@ from concours.identity.access import PUBLIC, SIGNED_IN, my_roles, signed_in
 
 @dataclass(frozen=True)
 class Place:
-    """A link: an endpoint that needs no value but the event's slug, its label, who sees it, and its order (0 to 100)."""
+    """A link: an endpoint that needs only the event's slug, its label, who sees it, and its order (0 to 100)."""
 
     endpoint: str
     label: Message

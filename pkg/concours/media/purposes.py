@@ -18,7 +18,7 @@ AUDIO_FORMATS = ("mp3", "m4a", "wav")
 
 @dataclass(frozen=True)
 class Demands:
-    """What a file must satisfy; sizes in bytes, sides in pixels, times in seconds; None means no limit of the purpose's.
+    """What a file must satisfy; sizes in bytes, sides in pixels, times in seconds; None means no limit.
 
     `orientation`: `landscape`, `portrait` or "". `renditions`: widths in pixels for images; videos get a poster.
     """
