@@ -30,7 +30,7 @@ def noise(rng: np.random.Generator, height: int, width: int, scale: int, octaves
         total += np.asarray(layer, np.float32) * strength
         weight += strength
         strength *= 0.5
-    return np.clip(total / weight, 0, 1)
+    return np.clip(total / weight, 0, 1).astype(np.float32)
 
 
 def paper(rng: np.random.Generator, width: int, height: int) -> Image.Image:
@@ -142,7 +142,7 @@ def _ridge(rng: np.random.Generator, width: int, base: float, amplitude: float, 
         t = t * t * (3 - 2 * t)
         line += ((knots[left] * (1 - t) + knots[left + 1] * t) - 0.5) * height
         span, height = span // 2, height * 0.52
-    return base - np.abs(line) * 1.6
+    return (base - np.abs(line) * 1.6).astype(np.float32)
 
 
 def landscape(rng: np.random.Generator, size: int = 1800) -> Image.Image:

@@ -64,7 +64,7 @@ def exercise(
                 x = width * (index + 1) / (people + 1)
                 beat = number / FRAMES_PER_SECOND * tempo + rng.normal(0, 0.004)
                 _figure(draw, x, height * (0.86 + 0.09 * row), height * (0.55 + 0.07 * row), beat, shirt)
-            for packet in stream.encode(av.VideoFrame.from_image(picture)):
+            for packet in stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
