@@ -30,7 +30,8 @@ def noise(rng: np.random.Generator, height: int, width: int, scale: int, octaves
         total += np.asarray(layer, np.float32) * strength
         weight += strength
         strength *= 0.5
-    return np.clip(total / weight, 0, 1).astype(np.float32)
+    field: Field = np.clip(total / weight, 0, 1).astype(np.float32)
+    return field
 
 
 def paper(rng: np.random.Generator, width: int, height: int) -> Image.Image:

@@ -17,6 +17,7 @@ Value = str | Sequence[str]
 TIMEOUT_S = 60.0
 TRIES = 4
 PAUSE_S = 0.5
+NOTICES = {"notice-danger", "notice-warning", "error-summary", "field-errors"}  # where a page says no
 
 
 class Refused(Exception):
@@ -59,11 +60,7 @@ class _Reader(HTMLParser):
         a = {key: value or "" for key, value in attrs}
         if tag == "meta" and a.get("name") == "csrf-token":
             self.csrf = a.get("content", "")
-        if self._alert and tag not in {"br", "img", "input", "hr", "meta", "link"}:
-            self._alert += 1
-        if "alert" in a.get("class", "").split() or "invalid-feedback" in a.get("class", "").split():
-            self._alert = max(self._alert, 1)
-            self.alerts.append("")
+        self._note_alert(tag, a)
         if tag == "form":
             self._form = Form(a.get("action", ""), a.get("method", "get").lower())
             self.forms.append(self._form)
@@ -71,23 +68,34 @@ class _Reader(HTMLParser):
                 self.by_id[a["id"]] = self._form
             return
         form = self.by_id.get(a["form"]) if a.get("form") else self._form
-        if form is None:
-            return
+        if form is not None:
+            self._control(form, tag, a)
+
+    def _note_alert(self, tag: str, a: dict[str, str]) -> None:
+        if self._alert and tag not in {"br", "img", "input", "hr", "meta", "link"}:
+            self._alert += 1
+        elif NOTICES & set(a.get("class", "").split()):
+            self._alert = 1
+            self.alerts.append("")
+
+    def _control(self, form: Form, tag: str, a: dict[str, str]) -> None:
         name = a.get("name", "")
-        if tag == "input" and name:
-            self._input(form, name, a)
-        elif tag == "button" and name:
-            form.buttons.append((name, a.get("value", "")))
-        elif tag == "select" and name:
-            form.names.add(name)
-            self._select, self._first_option = (form, name), None
-        elif tag == "option" and self._select:
+        if tag == "option" and self._select:
             value = a.get("value", "")
             if self._first_option is None:
                 self._first_option = value
             if "selected" in a:
                 self._select[0].fields.setdefault(self._select[1], []).append(value)
-        elif tag == "textarea" and name:
+        elif not name:
+            return
+        elif tag == "input":
+            self._input(form, name, a)
+        elif tag == "button":
+            form.buttons.append((name, a.get("value", "")))
+        elif tag == "select":
+            form.names.add(name)
+            self._select, self._first_option = (form, name), None
+        elif tag == "textarea":
             form.names.add(name)
             self._textarea = (form, name, [])
 
