@@ -69,10 +69,10 @@ def select_language(default: str) -> str:
     return "zh" if best.startswith("zh") else "en"
 
 
-def translate(message: Message | str) -> str:
-    """A domain sentence in the reader's language."""
-    if isinstance(message, str):
-        return message
+def translate(message: object) -> str:
+    """A domain sentence in the reader's language; a text (or a number) is what it is."""
+    if not isinstance(message, Message):
+        return message if isinstance(message, str) else str(message)
     values = {key: translate(value) if isinstance(value, Message) else value for key, value in message.values.items()}
     translated: str = gettext(message.text)
     return translated % values if values else translated

@@ -1,0 +1,141 @@
+"""What the frame of a page asks for: links that may not exist, the event's places, who is here, addresses of assets.
+
+Everything here answers also when SQL or Redis are away, because error pages stand in the same frame.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, request, url_for
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.routing import BuildError
+
+from concours.base.messages import Message
+from concours.events.navigation import places_for_visitor
+from concours.identity.access import signed_in
+from concours.web.i18n import translate
+
+STATIC = Path(__file__).parent / "static"
+VENDOR = STATIC / "vendor"
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is signed in, as the frame shows it."""
+
+    name: str
+    is_admin: bool
+
+
+@dataclass(frozen=True)
+class PlaceLink:
+    """A link of the event's navigation; `current` marks the page one is on."""
+
+    url: str
+    label: Message
+    current: bool
+
+
+def link(endpoint: str, **values: Any) -> str | None:
+    """The address of `endpoint`, or None where no room has it."""
+    try:
+        return url_for(endpoint, **{name: value for name, value in values.items() if value is not None})
+    except BuildError:
+        return None
+
+
+def here() -> str:
+    """The address of the running request below the site's root, with its query; the front page for what cannot be asked again."""
+    if request.method not in {"GET", "HEAD"}:
+        return "/"
+    return request.full_path.rstrip("?")
+
+
+def without_database() -> None:
+    """Says that for the rest of this request the frame must not ask SQL or Redis (they are away)."""
+    g.frame_is_quiet = True
+
+
+def visitor() -> Visitor | None:
+    """Who is signed in; None where nobody is or where it cannot be known now."""
+    if "frame_visitor" not in g:
+        g.frame_visitor = None
+        if not g.get("frame_is_quiet"):
+            try:
+                account = signed_in()
+            except (SQLAlchemyError, RedisError):
+                without_database()
+            else:
+                g.frame_visitor = Visitor(account.name, account.is_admin) if account is not None else None
+    found: Visitor | None = g.frame_visitor
+    return found
+
+
+def event_places() -> list[PlaceLink]:
+    """The pages of the request's event that the visitor may see; the one with the longest matching address is current."""
+    if g.get("event") is None or g.get("frame_is_quiet"):
+        return []
+    try:
+        places = [(place, link(place.endpoint)) for place in places_for_visitor()]
+    except (SQLAlchemyError, RedisError):
+        without_database()
+        return []
+    known = [(place, url) for place, url in places if url is not None]
+    exact = [url for place, url in known if place.endpoint == request.endpoint]
+    below = [url for _, url in known if request.path == url or request.path.startswith(url.rstrip("/") + "/")]
+    current = exact[0] if exact else max(below, key=len, default=None)
+    return [PlaceLink(url, place.label, url == current) for place, url in known]
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(path: Path, changed_ns: int) -> str:  # noqa: ARG001  (a change of the file is a new fingerprint)
+    return sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """The address of a file below static/, with its fingerprint, so that a new version is fetched at once."""
+    path = STATIC / name
+    return url_for("static", filename=name, v=_fingerprint(path, path.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=1)
+def _vendored() -> dict[str, str]:
+    listed = json.loads((VENDOR / "vendor.json").read_text(encoding="utf-8"))
+    return {alias: path for package in listed["packages"] for alias, path in package["names"].items()}
+
+
+def vendor(name: str) -> str:
+    """The address of a vendored file by its short name (`htmx.js`); the names are in static/vendor/vendor.json."""
+    return url_for("static", filename=f"vendor/{_vendored()[name]}")
+
+
+def flashed(message: Any) -> str:
+    """A flashed message in the reader's language: a text, a Message, or a Message as the cookie kept it."""
+    if isinstance(message, dict) and "text" in message:
+        values = {
+            key: _kept(value) if isinstance(value, dict) else value for key, value in message.get("values", {}).items()
+        }
+        message = Message(str(message["text"]), values)
+    return translate(message if isinstance(message, Message) else str(message))
+
+
+def _kept(value: dict[str, Any]) -> Any:
+    if "text" not in value:
+        return value
+    return Message(str(value["text"]), value.get("values", {}))
+
+
+def init_frame(app: Flask) -> None:
+    """Gives the templates these names."""
+    app.jinja_env.globals.update(
+        link=link, here=here, visitor=visitor, event_places=event_places, asset=asset, vendor=vendor
+    )
+    app.jinja_env.filters.update(flashed=flashed)
+
+
+__all__ = ["init_frame", "link", "vendor", "visitor", "without_database"]
