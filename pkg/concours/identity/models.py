@@ -36,8 +36,8 @@ class Department(Model):
 class Account(Model):
     """Who signs in. `username` is the staff number or a chosen name; `name` is shown.
 
-    An account imported from a roster has no password until its invitation is used. After failures
-    in a row, `locked_until` says from when a sign-in is tried again.
+    An account imported from a roster has no password until its invitation is used. `can_create_events` lets
+    it make new events; an admin may do so anyway.
     """
 
     __tablename__ = "account"
@@ -52,9 +52,8 @@ class Account(Model):
     department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"), index=True)
     is_admin: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
+    can_create_events: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str | None] = mapped_column(sa.String(8))
-    failures: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     department: Mapped[Department | None] = relationship()
@@ -65,6 +64,20 @@ class Account(Model):
     def get_id(self) -> str:
         """The key Flask-Login knows the account by."""
         return str(self.id)
+
+
+class SignInAttempt(Model):
+    """Failures in a row for one typed name, whether or not there is such an account (an answer must not tell).
+
+    `name_hash` is the SHA-256 of the name as typed; `locked_until` says from when a sign-in is tried again.
+    """
+
+    __tablename__ = "sign_in_attempt"
+
+    name_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class SignInSession(Model):
@@ -91,6 +104,15 @@ class Grant(Model):
     __tablename__ = "grant"
     __table_args__ = (
         sa.UniqueConstraint("account_id", "event_id", "role", "department_id"),
+        sa.Index(
+            "uq_grant_without_department",
+            "account_id",
+            "event_id",
+            "role",
+            unique=True,
+            sqlite_where=sa.text("department_id IS NULL"),
+            postgresql_where=sa.text("department_id IS NULL"),
+        ),
         sa.CheckConstraint("role in ('organiser', 'coordinator', 'judge', 'auditor', 'member')", name="role_is_known"),
     )
 
@@ -144,5 +166,6 @@ __all__ = [
     "Grant",
     "Invitation",
     "Role",
+    "SignInAttempt",
     "SignInSession",
 ]

@@ -18,6 +18,7 @@ from concours.base.db import session
 from concours.identity.models import Account, ApiToken, SignInSession
 
 SESSION_FIELD = "sid"
+NOTED_EVERY = timedelta(hours=1)
 
 
 def digest(secret: str) -> str:
@@ -80,7 +81,17 @@ def load(request: Request) -> Account | None:
     if row is None or row.revoked_at is not None or row.expires_at <= clock.now() or not row.account.is_active:
         return None
     g.sign_in_session = row
+    if request.method == "POST":
+        _note_use(row)
     return row.account
+
+
+def _note_use(row: SignInSession) -> None:
+    """A session that is used goes on: noted at most once an hour, and only where the request writes anyway."""
+    now = clock.now()
+    if now - row.seen_at > NOTED_EVERY:
+        row.expires_at = now + (row.expires_at - row.seen_at)
+        row.seen_at = now
 
 
 def init_sign_in(app: Flask) -> None:
