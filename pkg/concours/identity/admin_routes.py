@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,6 +16,7 @@ from concours.identity.access import actor, allow
 from concours.identity.addresses import invitation_url
 from concours.identity.blueprint import bp
 from concours.identity.models import Account, Role
+from concours.identity.notices import tell
 
 Errors = Mapping[str, Sequence[Message]]
 
@@ -61,7 +62,7 @@ def add_department() -> AnyResponse:
         return _departments_page("add", *errors_of(refusal, "code"))
     name = made.name
     session().commit()
-    flash(msg("“%(name)s” is added.", name=name), "success")
+    tell(msg("“%(name)s” is added.", name=name))
     return redirect(url_for("identity.admin_departments"), 303)
 
 
@@ -80,7 +81,7 @@ def rename_department(department_id: int) -> AnyResponse:
         page = render_template("identity/department.html", department=department, errors=errors, typed=request.form)
         return make_response(page, status)
     session().commit()
-    flash(msg("The name is changed."), "success")
+    tell(msg("The name is changed."))
     return redirect(url_for("identity.admin_departments"), 303)
 
 
@@ -95,7 +96,7 @@ def import_departments() -> AnyResponse:
         session().rollback()
         return _departments_page("import", *errors_of(refusal, "rows"))
     session().commit()
-    flash(msg("%(added)s departments added, %(renamed)s renamed.", added=added, renamed=renamed), "success")
+    tell(msg("%(added)s departments added, %(renamed)s renamed.", added=added, renamed=renamed))
     return redirect(url_for("identity.admin_departments"), 303)
 
 
@@ -120,7 +121,8 @@ def _accounts_page(errors: Errors | None = None, status: int = 200) -> Response:
 @bp.post("/admin/accounts")
 @allow(Role.ADMIN)
 def create_account() -> AnyResponse:
-    """A new account: `username`, `name`, `department` (code or name), `phone`, `email`, `is_admin`, `can_create_events`.
+    """A new account: `username`, `name`, `department` (code or name), `phone`, `email`, `is_admin`,
+    `can_create_events`.
 
     Answers with the page that shows the person's invitation link.
     """
@@ -182,7 +184,7 @@ def change_account(account_id: int) -> AnyResponse:
         errors, status = errors_of(refusal, "name")
         return _account_page(account, errors=errors, typed=form, status=status)
     session().commit()
-    flash(msg("Saved."), "success")
+    tell(msg("Saved."))
     return redirect(url_for("identity.change_account", account_id=account_id), 303)
 
 
@@ -195,7 +197,7 @@ def set_account_active(account_id: int) -> AnyResponse:
         raise Invalid(problems=[FieldProblem("active", msg("Say 0 or 1."))])
     accounts.set_active(accounts.get(account_id), active == "1", actor=actor(), now=clock.now())
     session().commit()
-    flash(
+    tell(
         msg("The account is awake again.") if active == "1" else msg("The account rests; it is signed out."), "success"
     )
     return redirect(url_for("identity.change_account", account_id=account_id), 303)

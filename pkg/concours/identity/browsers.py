@@ -24,4 +24,4 @@ def browser_of(user_agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     known = " · ".join(part for part in (browser, system) if part)
-    return known or user_agent.split("/")[0][:40].strip()
+    return known or user_agent.split("/", maxsplit=1)[0][:40].strip()

@@ -13,7 +13,7 @@ from concours.identity.models import Account
 
 @dataclass(frozen=True)
 class Panel:
-    """A template that is included with what `context(account, now)` gives under the name `panel`; `order` is 0 to 100."""
+    """A template, included with what `context(account, now)` gives under the name `panel`; `order` is 0 to 100."""
 
     template: str
     context: Callable[[Account, datetime], Mapping[str, Any]]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
-from flask import Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from concours import audit
@@ -17,6 +17,7 @@ from concours.identity.blueprint import bp, open_session
 from concours.identity.browsers import browser_of
 from concours.identity.models import SignInSession
 from concours.identity.my_page import panels
+from concours.identity.notices import tell
 from concours.identity.sign_in import revoke, running_session
 
 LANGUAGE_COOKIE = "language"  # the switch in the page; the account's own choice takes its place
@@ -90,7 +91,7 @@ def change_password() -> AnyResponse:
         return _refused(refusal, "password")
     open_session(account)
     session().commit()
-    flash(msg("Your password is changed. Other browsers are signed out."), "success")
+    tell(msg("Your password is changed. Other browsers are signed out."))
     return redirect(url_for("identity.me"), 303)
 
 
@@ -103,7 +104,7 @@ def set_language() -> AnyResponse:
     except DomainError as refusal:
         return _refused(refusal, "locale")
     session().commit()
-    flash(msg("The language is changed."), "success")
+    tell(msg("The language is changed."))
     response = redirect(url_for("identity.me"), 303)
     response.delete_cookie(LANGUAGE_COOKIE)
     return response
@@ -122,7 +123,7 @@ def revoke_session(session_id: int) -> AnyResponse:
     revoke(row, now=now)
     audit.record(actor(), "identity.revoke_session", row, now=now)
     session().commit()
-    flash(msg("That browser is signed out."), "success")
+    tell(msg("That browser is signed out."))
     return redirect(url_for("identity.me"), 303)
 
 
@@ -134,7 +135,7 @@ def revoke_other_sessions() -> AnyResponse:
     ended = accounts.end_sessions(account, now=now, but=running_session())
     audit.record(account, "identity.revoke_other_sessions", account, now=now, count=ended)
     session().commit()
-    flash(msg("All other browsers are signed out."), "success")
+    tell(msg("All other browsers are signed out."))
     return redirect(url_for("identity.me"), 303)
 
 
@@ -161,5 +162,5 @@ def revoke_token(token_id: int) -> AnyResponse:
     """Ends a token."""
     tokens.revoke_token(token_id, actor=actor(), now=clock.now())
     session().commit()
-    flash(msg("The token is revoked."), "success")
+    tell(msg("The token is revoked."))
     return redirect(url_for("identity.me"), 303)

@@ -3,7 +3,7 @@ administrator's pages are in `my_routes` and `admin_routes`."""
 
 from typing import Any
 
-from flask import Flask, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, make_response, redirect, render_template, request, url_for
 from flask import session as cookie
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -23,6 +23,7 @@ from concours.identity import (
 from concours.identity.access import PUBLIC, SIGNED_IN, allow, signed_in
 from concours.identity.addresses import inside
 from concours.identity.blueprint import bp, open_session
+from concours.identity.notices import tell
 from concours.identity.sign_in import init_sign_in, revoke, running_session
 
 
@@ -89,7 +90,7 @@ def sign_out() -> AnyResponse:
         revoke(row, now=clock.now())
     session().commit()
     cookie.clear()
-    flash(msg("You are signed out."), "success")
+    tell(msg("You are signed out."))
     return redirect("/", 303)
 
 
@@ -113,7 +114,7 @@ def invitation(secret: str) -> AnyResponse:
     attempts.succeeded(account.username)
     open_session(account)
     session().commit()
-    flash(msg("Welcome! Your password is set and you are signed in."), "success")
+    tell(msg("Welcome! Your password is set and you are signed in."))
     return redirect(url_for("identity.me"), 303)
 
 
