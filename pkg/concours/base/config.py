@@ -13,6 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+PROJECT = Path(__file__).resolve().parents[3]
+"""The project folder: migrations/, and by default instance/ and media/, are in it."""
+
 
 class ConfigError(Exception):
     """A setting cannot be used; the text says which, why, and what would do."""
@@ -68,10 +71,20 @@ def _locale(value: str) -> str:
     return value
 
 
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        for choice in choices:
+            if value.lower() == choice.lower():
+                return choice
+        raise ConfigError(f"must be one of {', '.join(choices)}, not {value!r}")
+
+    return read
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if urlsplit(value).scheme not in schemes:
-            raise ConfigError(f"must begin with one of {', '.join(s + '://' for s in schemes)}; got {value!r}")
+            raise ConfigError(f"must begin with {' or '.join(s + '://' for s in schemes)}")
         return value
 
     return read
@@ -93,17 +106,18 @@ def _networks(value: str) -> tuple[str, ...]:
 
 
 SETTINGS: tuple[Setting, ...] = (
+    Setting("INSTANCE", _text, "", "The data folder of the embedded stack: SQLite, Valkey's data, generated keys; empty: instance/."),
     Setting("SECRET_KEY", _text, "", "Signs sessions and tokens: 32 characters or more, secret, kept for ever. The embedded stack makes one.", True),
     Setting("POLL_KEY_SECRET", _text, "", "Wraps the keys of polls; 32 characters or more. Empty: derived from SECRET_KEY.", True),
     Setting("DATABASE_URL", _database, "", "sqlite:///FILE or postgresql://… ; empty: SQLite in the instance folder."),
-    Setting("REDIS_URL", _text, "", "redis://, rediss:// or unix:// of Redis or Valkey 6.2+; the embedded stack starts its own when empty.", True),
-    Setting("MEDIA_URL", _text, "", "Where files are kept: file:///FOLDER or s3://BUCKET/PREFIX; empty: media/."),
+    Setting("REDIS_URL", _url("redis", "rediss", "unix"), "", "redis://, rediss:// or unix:// of Redis or Valkey 6.2+; the embedded stack starts its own when empty.", True),
+    Setting("MEDIA_URL", _url("file", "s3"), "", "Where files are kept: file:///FOLDER or s3://BUCKET/PREFIX; empty: media/, or media/ in the instance folder where INSTANCE names one."),
     Setting("S3_ENDPOINT", _text, "", "Address of an S3-compatible server, where it is not AWS."),
     Setting("S3_ACCESS_KEY_ID", _text, "", "Key id for the bucket.", True),
     Setting("S3_SECRET_ACCESS_KEY", _text, "", "Secret for the bucket.", True),
     Setting("S3_REGION", _text, "us-east-1", "Region of the bucket."),
     Setting("SITE_NAME", _text, "赛展 Concours", "The name in the page head."),
-    Setting("SITE_URL", _text, "", "The public address (https://…), for links in invitations and receipts; empty: as requested."),
+    Setting("SITE_URL", _url("https", "http"), "", "The public address (https://…), for links in invitations and receipts; empty: as requested."),
     Setting("DEFAULT_LOCALE", _locale, "zh", "Language of those who state none: zh or en."),
     Setting("DEFAULT_TIMEZONE", _zone, "Asia/Shanghai", "IANA zone of new events."),
     Setting("TRUSTED_PROXIES", _networks, "", "Addresses or networks whose X-Forwarded-For is believed, parted by commas."),
@@ -115,10 +129,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("VOTE_PATIENCE_MS", _whole(50, 10_000), "1000", "How long a vote's answer waits for its record before it is 202, in ms."),
     Setting("SEQUENCER_BATCH", _whole(1, 10_000), "1000", "Greatest number of votes in one transaction of the sequencer."),
     Setting("UNSAFE_FSYNC", _switch, "false", "Accept SQL or Redis that does not flush to disk before answering. For tests alone."),
-    Setting("LOG_LEVEL", _text, "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    Setting("BIND_ADDRESS", _text, "127.0.0.1", "Address the web server listens on; 0.0.0.0 for all."),
+    Setting("PORT", _whole(1, 65_535), "8000", "Port the web server listens on."),
+    Setting("WEB_WORKERS", _whole(1, 64), "2", "Processes of the web server."),
+    Setting("WEB_THREADS", _whole(1, 512), "32", "Requests that one process of the web server works on at the same time."),
+    Setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    Setting("LOG_FORMAT", _one_of("text", "json"), "text", "Log lines for people (text) or one JSON object a line (json)."),
 )  # fmt: skip
 
 SECRET_MIN_LENGTH = 32
+SECRET_MIN_VARIETY = 8  # different characters
+
+
+def instance_of(environ: Mapping[str, str], *, root: Path = PROJECT) -> Path:
+    """The instance folder: what INSTANCE names (relative to the working directory), else instance/ below `root`."""
+    return Path(environ.get("INSTANCE", "").strip() or root / "instance").expanduser().resolve()
 
 
 def load(environ: Mapping[str, str], *, root: Path) -> dict[str, Any]:
@@ -144,13 +169,19 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, Any]:
             f"SECRET_KEY must be a secret of at least {SECRET_MIN_LENGTH} characters;"
             " make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
-    if not found.get("REDIS_URL"):
+    elif len(set(key)) < SECRET_MIN_VARIETY:
+        faults.append("SECRET_KEY is too easy to guess: it repeats the same few characters")
+    poll_key = str(found.get("POLL_KEY_SECRET", ""))
+    if poll_key and len(poll_key) < SECRET_MIN_LENGTH:
+        faults.append(f"POLL_KEY_SECRET must be at least {SECRET_MIN_LENGTH} characters, or empty")
+    if not environ.get("REDIS_URL", "").strip():
         faults.append("REDIS_URL must name a Redis or Valkey server (the embedded stack sets it by itself)")
     if faults:
         raise ConfigError("\n".join(faults))
-    instance = Path(environ.get("INSTANCE") or root / "instance").resolve()
+    instance = instance_of(environ, root=root)
+    media = root / "media" if instance == (root / "instance").resolve() else instance / "media"
     found["INSTANCE"] = str(instance)
     found["DATABASE_URL"] = found["DATABASE_URL"] or f"sqlite:///{instance / 'concours.sqlite3'}"
-    found["MEDIA_URL"] = found["MEDIA_URL"] or (root / "media").resolve().as_uri()
+    found["MEDIA_URL"] = found["MEDIA_URL"] or media.resolve().as_uri()
     found["POLL_KEY_SECRET"] = found["POLL_KEY_SECRET"] or key
     return found

@@ -5,7 +5,7 @@ in UTC and always come back aware. On SQLite a transaction that will write takes
 its beginning: a reader that later wants to write would otherwise fail at once instead of waiting.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -102,6 +102,21 @@ def set_reading(value: bool) -> None:
 
 
 SQLITE_BUSY_MS = 15_000
+POSTGRES_CONNECT_S = 5
+POOL_EXTRA = 4
+RECYCLE_S = 1_800
+
+
+def engine_options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """How connections are kept: one for each thread that may ask, and on PostgreSQL checked before use."""
+    options: dict[str, Any] = {"pool_size": int(settings.get("WEB_THREADS") or 5), "max_overflow": POOL_EXTRA}
+    if str(settings["DATABASE_URL"]).startswith("postgresql"):
+        options |= {
+            "pool_pre_ping": True,
+            "pool_recycle": RECYCLE_S,
+            "connect_args": {"connect_timeout": POSTGRES_CONNECT_S, "application_name": "concours"},
+        }
+    return options
 
 
 def prepare_engine(engine: Engine) -> None:

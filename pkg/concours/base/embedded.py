@@ -62,17 +62,24 @@ def url(socket: Path) -> str:
     return f"unix://{socket}"
 
 
+def answers(socket: Path) -> bool:
+    """Whether the server on `socket` answers and has read its data."""
+    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1, socket_connect_timeout=1)
+    try:
+        return bool(client.ping())
+    except redis.exceptions.RedisError:
+        return False
+    finally:
+        client.close()
+
+
 def wait(socket: Path, process: "subprocess.Popen[bytes] | None" = None, within: float = STARTED_WITHIN_S) -> None:
     """Returns when the server answers and has read its data; raises NoServer after `within` seconds or its end."""
-    client = redis.Redis(unix_socket_path=str(socket))
     until = time.monotonic() + within
     while time.monotonic() < until:
         if process is not None and process.poll() is not None:
             raise NoServer(f"The embedded Valkey ended at once with status {process.returncode}.")
-        try:
-            if client.ping():
-                client.close()
-                return
-        except redis.exceptions.RedisError:
-            time.sleep(0.02)
+        if answers(socket):
+            return
+        time.sleep(0.02)
     raise NoServer(f"The embedded Valkey did not answer within {within:g} s.")

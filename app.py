@@ -1,0 +1,24 @@
+"""The WSGI entry (`granian --interface wsgi app:app`, `gunicorn app:app`); `python app.py` serves the whole platform.
+
+The application is built when a server asks for `app`, not when this module is imported.
+"""
+
+from typing import Any
+
+from concours.factory import create_app
+
+__all__ = ["create_app"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"app", "application"}:
+        built = create_app()
+        globals()[name] = built
+        return built
+    raise AttributeError(name)
+
+
+if __name__ == "__main__":
+    from concours.cli import main
+
+    main(["serve"], prog_name="concours")

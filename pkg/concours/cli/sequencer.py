@@ -1,0 +1,31 @@
+"""`concours sequencer`: records votes. One is active at a time; a second one waits for its turn."""
+
+import logging
+import signal
+import threading
+from types import FrameType
+
+import click
+
+from concours.cli import environment
+
+log = logging.getLogger(__name__)
+
+
+@click.command(name="sequencer")
+def command() -> None:
+    """Records the journal of votes in SQL and publishes how far it is."""
+    settings = environment.settings(process="sequencer")
+    environment.require_durable(settings)
+    from concours.factory import create_app
+    from concours.voting import sequencer
+
+    stop = threading.Event()
+
+    def on_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_stop)
+    log.info("recording votes")
+    sequencer.run(create_app(), stop)

@@ -1,0 +1,105 @@
+"""`concours worker`: works on the jobs of the queues, the urgent ones first; each job in a process of its own."""
+
+import logging
+import os
+import socket
+from typing import Any
+
+import click
+from flask import Flask
+from rq import Queue
+from rq import Worker as _Worker
+from rq.intermediate_queue import IntermediateQueue
+from rq.job import Job
+from rq.registry import StartedJobRegistry
+
+from concours.base import lifeline
+from concours.base.queue import QUEUES
+from concours.cli import environment
+
+LOOK_AFTER_LOST_EVERY_S = 60
+ANNOUNCED_ENDED = 0  # a score of the past: the registry takes the job for abandoned
+
+log = logging.getLogger(__name__)
+
+
+class Worker(_Worker):
+    """RQ's worker; a job runs within the application's context, on connections of its own process."""
+
+    app: Flask
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """The forked process of one job."""
+        from concours.base.db import db
+
+        with self.app.app_context():
+            db.engine.dispose(close=False)  # the parent's connections are not ours to use
+            super().main_work_horse(job, queue)
+
+
+def alive(worker: _Worker) -> bool:
+    """Whether a registered worker can still be working: on this machine its process is asked for, elsewhere its record
+    (which expires by itself) is believed."""
+    if worker.hostname != socket.gethostname():
+        return True
+    if worker.pid is None or worker.pid == os.getpid():
+        return False
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def pick_up_lost(connection: Any, queues: list[Queue]) -> int:
+    """Gives back to the queues what a killed worker had begun; the number of jobs.
+
+    A job that was begun counts as tried once. RQ alone would find it after minutes.
+    """
+    found = 0
+    living = set()
+    for worker in _Worker.all(connection=connection):
+        if alive(worker):
+            living.add(worker.name)
+        else:
+            worker.register_death()
+    for queue in queues:
+        registry = StartedJobRegistry(queue=queue)
+        for job_id, execution_id in registry.get_job_and_execution_ids(cleanup=False):
+            job = queue.fetch_job(job_id)
+            if job is not None and job.worker_name in living:
+                continue
+            connection.zadd(registry.key, {f"{job_id}:{execution_id}": ANNOUNCED_ENDED})
+            found += 1
+        registry.cleanup()
+        if not living:
+            waiting = IntermediateQueue(queue.key, connection)
+            for job_id in waiting.get_job_ids():
+                queue.push_job_id(job_id, at_front=True)
+                waiting.remove(job_id)
+                found += 1
+    return found
+
+
+@click.command(name="worker")
+@click.option("--burst", is_flag=True, help="End when the queues are empty.")
+@click.option("--queue", "names", multiple=True, type=click.Choice(QUEUES), help="Only these queues; may be repeated.")
+def command(burst: bool, names: tuple[str, ...]) -> None:
+    """Works on jobs: media checks and renditions, imports, reports. Run as many as there are cores to spare."""
+    settings = environment.settings(process="worker")
+    environment.require_durable(settings)
+    from concours.factory import create_app
+
+    lifeline.forks_follow()
+    app = create_app()
+    connection = app.extensions["concours_redis"]
+    queues = [app.extensions["concours_queues"][name] for name in (names or QUEUES)]
+    lost = pick_up_lost(connection, queues)
+    if lost:
+        log.info("%d jobs of a worker that was killed are in the queue again", lost)
+    worker = Worker(queues, connection=connection, maintenance_interval=LOOK_AFTER_LOST_EVERY_S)
+    worker.app = app
+    log.info("working on %s", ", ".join(queue.name for queue in queues))
+    worker.work(burst=burst, with_scheduler=True, logging_level=logging.WARNING)
