@@ -5,16 +5,25 @@ stable `code`. A form that was refused is shown again with what was typed: views
 themselves; what arrives here had no form to go back to.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+from apiflask.exceptions import HTTPError
 from flask import Flask, Response, current_app, jsonify, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from markupsafe import escape
 from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from concours.base import errors
 from concours.base.db import session
 from concours.base.messages import Message, msg
 from concours.identity.access import NotSignedIn
+from concours.media import protocol as tus
+from concours.web.frame import without_database
+from concours.web.guard import UnreadableText, init_guard
 from concours.web.i18n import translate
 
 STATUS: dict[type[errors.DomainError], int] = {
@@ -26,6 +35,10 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.TooLarge: 413,
     errors.RateLimited: 429,
     errors.Unavailable: 503,
+    tus.WrongVersion: 412,
+    tus.WrongBody: 415,
+    tus.Busy: 423,
+    tus.ChecksumMismatch: 460,
 }
 
 TITLES: dict[int, Message] = {
@@ -36,6 +49,8 @@ TITLES: dict[int, Message] = {
     405: msg("This address cannot be used that way"),
     409: msg("Something else was there first"),
     413: msg("That is too large"),
+    410: msg("This is no longer here"),
+    415: msg("This kind of data is not accepted here"),
     422: msg("Something needs correcting"),
     429: msg("A little too fast"),
     500: msg("Something went wrong on our side"),
@@ -48,11 +63,18 @@ SENTENCES: dict[int, Message] = {
     404: msg("The address may be mistyped, or the page was taken away."),
     405: msg("Go back and use the buttons of the page."),
     409: msg("Reload the page to see what changed, then try again."),
+    410: msg("The page was here once and was taken away for good."),
     413: msg("What you sent is larger than this place accepts."),
+    415: msg("The request came in a form that this address does not read."),
+    422: msg("Something in what you sent cannot be accepted as it is. Go back, correct it and send it again."),
     429: msg("Please wait a moment before you try again."),
     500: msg("The fault has been noted. What you had saved is safe; please try again in a minute."),
     503: msg("Please try again in a few seconds. Everything else on the site goes on."),
 }
+
+NOT_NOW = msg("This is not open at the moment")
+RETRY_AFTER_S = 3  # when SQL or Redis is away
+KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range", "Accept-Patch", "Accept-Post")
 
 
 def status_of(error: errors.DomainError) -> int:
@@ -94,37 +116,51 @@ def answer(
     sentence: Message,
     hint: Message | None = None,
     retry_after: int | None = None,
+    title: Message | None = None,
     **more: object,
 ) -> Response:
     """A refusal as a page or as problem details, by who asks."""
-    title = translate(TITLES.get(status, TITLES[400]))
+    said = translate(title or TITLES.get(status, TITLES[400]))
     if wants_json():
-        response = problem(status, code, title, translate(sentence), **more)
+        if hint is not None:
+            more["hint"] = translate(hint)
+        response = problem(status, code, said, translate(sentence), **more)
     else:
-        page = render_template(
-            "web/error.html",
-            status=status,
-            code=code,
-            title=title,
-            sentence=sentence,
-            hint=hint,
-            retry_after=retry_after,
-        )
+        page = _page(status=status, code=code, title=said, sentence=sentence, hint=hint, retry_after=retry_after)
         response = current_app.make_response((page, status))
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
+def _page(**values: object) -> str:
+    try:
+        return render_template("web/error.html", **values)
+    except Exception:
+        current_app.logger.exception("the error page itself failed")
+        without_database()
+        words = escape(values["title"]), escape(str(values["sentence"]))
+        return '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{0}</title><h1>{0}</h1><p>{1}</p>'.format(
+            *words
+        )
+
+
+def _undo() -> None:
+    try:
+        session().rollback()
+    except SQLAlchemyError:
+        session().invalidate()
+
+
 def _domain(error: errors.DomainError) -> Response:
-    session().rollback()
+    _undo()
     status = status_of(error)
     more: dict[str, object] = {}
     if isinstance(error, errors.Invalid) and error.problems:
         more["problems"] = [{"field": p.field, "message": translate(p.message)} for p in error.problems]
-    if error.hint is not None:
-        more["hint"] = translate(error.hint)
-    return answer(status, error.code, error.message, error.hint, error.retry_after, **more)
+    title = NOT_NOW if isinstance(error, errors.Closed) else None
+    return answer(status, error.code, error.message, error.hint, error.retry_after, title, **more)
 
 
 def _not_signed_in(error: NotSignedIn) -> Response:
@@ -137,12 +173,45 @@ def _not_signed_in(error: NotSignedIn) -> Response:
 
 
 def _http(error: HTTPException) -> Response:
-    session().rollback()
+    _undo()
     status = error.code or 500
     if status < 400:
         return current_app.make_response(error.get_response())
+    return _by_status(status, Headers(error.get_headers()))
+
+
+def _by_status(status: int, headers: Headers, problems: list[dict[str, str]] | None = None) -> Response:
     sentence = SENTENCES.get(status) or msg("The request was refused.")
-    return answer(status, f"http_{status}", sentence)
+    wait = headers.get("Retry-After", "")
+    seconds = int(wait) if wait.isdecimal() else None
+    more: dict[str, Any] = {"problems": problems} if problems else {}
+    response = answer(status, f"http_{status}", sentence, retry_after=seconds, **more)
+    for name in KEPT_HEADERS:
+        if name in headers:
+            response.headers[name] = headers[name]
+    return response
+
+
+def _api(error: HTTPError) -> Response:
+    """What APIFlask refuses: a body or a query that does not fit its model."""
+    _undo()
+    return _by_status(error.status_code, Headers(dict(error.headers)), list(_problems(error.detail)))
+
+
+def _problems(detail: object) -> Iterator[dict[str, str]]:
+    for place in (detail if isinstance(detail, dict) else {}).values():
+        for field, sentences in (place if isinstance(place, dict) else {}).items():
+            for sentence in sentences if isinstance(sentences, list) else [sentences]:
+                yield {"field": str(field), "message": str(sentence)}
+
+
+def _unreadable(_error: UnreadableText) -> Response:
+    return answer(
+        400,
+        "unreadable_text",
+        msg("What was sent holds characters that are no text."),
+        msg("Delete the invisible characters (they often come with copied text) and send it again."),
+    )
 
 
 def _csrf(_error: CSRFError) -> Response:
@@ -158,32 +227,39 @@ def _too_large(_error: RequestEntityTooLarge) -> Response:
     return answer(413, "too_large", SENTENCES[413])
 
 
-def _sql_away(error: OperationalError) -> Response:
-    session().rollback()
+def _sql_away(error: OperationalError | InterfaceError) -> Response:
+    without_database()
+    _undo()
     current_app.logger.error("SQL is away: %s", error)
-    return answer(503, "database_unavailable", SENTENCES[503], retry_after=3)
+    return answer(503, "database_unavailable", SENTENCES[503], retry_after=RETRY_AFTER_S)
 
 
 def _redis_away(error: RedisError) -> Response:
-    session().rollback()
+    without_database()
+    _undo()
     current_app.logger.error("Redis is away: %s", error)
-    return answer(503, "redis_unavailable", SENTENCES[503], retry_after=3)
+    return answer(503, "redis_unavailable", SENTENCES[503], retry_after=RETRY_AFTER_S)
 
 
 def _fault(error: Exception) -> Response:
-    session().rollback()
+    without_database()
+    _undo()
     current_app.logger.exception("unhandled fault", exc_info=error)
     return answer(500, "fault", SENTENCES[500])
 
 
 def init_errors(app: Flask) -> None:
-    """Registers the one mapping."""
+    """Registers the one mapping, and refuses text that no database holds before anything looks at it."""
+    init_guard(app)
     app.register_error_handler(errors.DomainError, _domain)
     app.register_error_handler(NotSignedIn, _not_signed_in)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(UnreadableText, _unreadable)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPError, _api)
     app.register_error_handler(OperationalError, _sql_away)
+    app.register_error_handler(InterfaceError, _sql_away)
     app.register_error_handler(RedisError, _redis_away)
     if not app.config.get("PROPAGATE_FAULTS"):
         app.register_error_handler(Exception, _fault)

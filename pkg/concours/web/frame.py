@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, g, request, url_for
 from redis.exceptions import RedisError
@@ -50,10 +51,21 @@ def link(endpoint: str, **values: Any) -> str | None:
 
 
 def here() -> str:
-    """The address of the running request below the site's root, with its query; the front page for what cannot be asked again."""
+    """The address of the running request below the site's root, with its query; `/` for what cannot be asked again."""
     if request.method not in {"GET", "HEAD"}:
         return "/"
-    return request.full_path.rstrip("?")
+    query = request.query_string.decode("ascii", "ignore")
+    return quote(request.path, safe="/:@!$&'()*+,;=~") + (f"?{query}" if query else "")
+
+
+def relative(address: str) -> str:
+    """`address` where it is a path of this site (for redirects), else `/`: no scheme, no host, no backslash tricks."""
+    address = address.strip()
+    if not address.startswith("/") or address.startswith(("//", "/\\")) or "\\" in address:
+        return "/"
+    if any(ord(character) < 0x20 for character in address):
+        return "/"
+    return address
 
 
 def without_database() -> None:
@@ -77,7 +89,7 @@ def visitor() -> Visitor | None:
 
 
 def event_places() -> list[PlaceLink]:
-    """The pages of the request's event that the visitor may see; the one with the longest matching address is current."""
+    """The pages of the request's event that the visitor may see; the longest matching address is current."""
     if g.get("event") is None or g.get("frame_is_quiet"):
         return []
     try:

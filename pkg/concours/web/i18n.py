@@ -60,7 +60,7 @@ def select_language(default: str) -> str:
     asked = request.cookies.get(COOKIE)
     if asked in LANGUAGES:
         return asked
-    account = g.get("_login_user")
+    account = None if g.get("frame_is_quiet") else g.get("_login_user")
     if account is not None and getattr(account, "locale", None) in LANGUAGES:
         return str(account.locale)
     best = request.accept_languages.best_match(["zh-CN", "zh-Hans", "zh", "en"])

@@ -2,8 +2,8 @@
 
     npm ci --ignore-scripts && python -m concours.web.vendoring
 
-The versions and their integrity are package-lock.json's; static/vendor/vendor.json keeps each file's SHA-256, which a test holds
-against the files, so that nothing in there changes unseen.
+The versions and their integrity are package-lock.json's; static/vendor/vendor.json keeps each file's SHA-256,
+which a test holds against the files, so that nothing in there changes unseen.
 """
 
 import json

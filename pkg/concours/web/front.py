@@ -1,0 +1,128 @@
+"""The front page: events, what can be done in each right now, and a strip of what hangs in the halls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from concours.base.db import session
+from concours.base.messages import Message, msg
+from concours.entries.models import Entry, EntryFile
+from concours.events.models import Event, EventStatus, PhaseKind
+from concours.exhibition.models import Hall, Placement
+from concours.identity.models import Account, Grant
+from concours.media.models import Asset, AssetStatus
+from concours.web.frame import link
+from concours.web.steps import Step, steps_at
+
+PAGE = 24
+STRIP = 12
+
+DOORS: dict[PhaseKind, tuple[str, Message]] = {
+    PhaseKind.REGISTRATION: ("teams.index", msg("Register a team")),
+    PhaseKind.SUBMISSION: ("entries.mine", msg("Submit a work")),
+    PhaseKind.VOTING: ("voting.gallery", msg("Look and vote")),
+    PhaseKind.RESULTS: ("exhibition.results", msg("See the results")),
+    PhaseKind.EXHIBITION: ("exhibition.entrance", msg("Visit the exhibition")),
+}
+"""Where an open phase leads a visitor, most inviting last."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Something that can be done in an event right now."""
+
+    url: str
+    label: Message
+
+
+@dataclass(frozen=True)
+class EventCard:
+    """An event on the front page. `group`: `now` (a phase is open), `next`, `past` or `draft`."""
+
+    event: Event
+    steps: list[Step]
+    group: str
+    doors: list[Door]
+
+    @property
+    def closing(self) -> Step | None:
+        """The open step that closes first."""
+        return min((s for s in self.steps if s.state == "now"), key=lambda s: s.closes_at, default=None)
+
+    @property
+    def coming(self) -> Step | None:
+        """The step that opens next."""
+        return min((s for s in self.steps if s.state == "next"), key=lambda s: s.opens_at, default=None)
+
+
+def _group(event: Event, steps: Sequence[Step]) -> str:
+    if event.status == EventStatus.DRAFT:
+        return "draft"
+    if event.status == EventStatus.ARCHIVED:
+        return "past"
+    states = {step.state for step in steps}
+    return "now" if "now" in states else "next" if "next" in states else "past"
+
+
+def _doors(event: Event, steps: Sequence[Step]) -> list[Door]:
+    found = []
+    for step in steps:
+        if step.state == "now" and step.kind in DOORS:
+            endpoint, label = DOORS[step.kind]
+            url = link(endpoint, event_slug=event.slug)
+            if url is not None:
+                found.append(Door(url, label))
+    return found[::-1]
+
+
+def events_for(account: Account | None, now: datetime, after: int | None = None) -> tuple[list[EventCard], int | None]:
+    """A page of events, newest first, and the number after which the next page begins (or None).
+
+    Drafts are among them for admins and for those who have a role in them.
+    """
+    visible: sa.ColumnElement[bool] = Event.status != EventStatus.DRAFT
+    if account is not None and account.is_admin:
+        visible = sa.true()
+    elif account is not None:
+        mine = sa.select(Grant.event_id).where(Grant.account_id == account.id)
+        visible = sa.or_(visible, Event.id.in_(mine))
+    wanted = sa.select(Event).options(selectinload(Event.phases)).where(visible).order_by(Event.id.desc())
+    if after is not None:
+        wanted = wanted.where(Event.id < after)
+    rows = list(session().scalars(wanted.limit(PAGE + 1)))
+    cards = []
+    for event in rows[:PAGE]:
+        steps = steps_at(event, now)
+        group = _group(event, steps)
+        doors = _doors(event, steps) if group == "now" else []
+        cards.append(EventCard(event, steps, group, doors))
+    return cards, rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def exhibited(now: datetime) -> list[Entry]:
+    """The works hung last in open halls of published events, at most STRIP, those with a picture that is ready."""
+    with_picture = (
+        sa.select(EntryFile.id)
+        .join(Asset, Asset.id == EntryFile.asset_id)
+        .where(EntryFile.entry_id == Placement.entry_id, Asset.status == AssetStatus.READY)
+        .exists()
+    )
+    rows = session().scalars(
+        sa.select(Placement)
+        .join(Hall, Hall.id == Placement.hall_id)
+        .join(Event, Event.id == Hall.event_id)
+        .options(
+            joinedload(Placement.entry).joinedload(Entry.event),
+            joinedload(Placement.entry)
+            .selectinload(Entry.files)
+            .joinedload(EntryFile.asset)
+            .selectinload(Asset.renditions),
+        )
+        .where(Hall.opened_at <= now, Event.status != EventStatus.DRAFT, with_picture)
+        .order_by(Placement.id.desc())
+        .limit(STRIP)
+    )
+    return [placement.entry for placement in rows]
