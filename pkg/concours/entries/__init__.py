@@ -1,4 +1,6 @@
 """Works, series, team videos and stories: draft, submit, screen, withdraw.
 
-Reading order: models, rules_check, verbs (the author's), screening (the organiser's), jobs, routes.
+Reading order: models, authors (who may do what), register (numbers, counters, the lock), limits (how many are
+possible), drafts (start and change), files, submission (check, submit, withdraw), screening, history, lists, public
+(what others may show), then routes: author_routes, desk_routes, api.
 """

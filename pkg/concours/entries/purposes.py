@@ -1,0 +1,64 @@
+"""What the media room asks of this one about an upload for an entry (purpose `entry`, its number as `purpose_id`)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from concours.base.db import session
+from concours.entries import files
+from concours.entries.authors import may_change, may_read, no_such_entry
+from concours.entries.models import Entry
+from concours.identity.models import Account
+from concours.media.models import Asset
+from concours.media.purposes import Demands, Purpose, register
+
+NAME = "entry"
+
+
+def _entry(entry_id: int) -> Entry:
+    entry = session().get(Entry, entry_id)
+    if entry is None:
+        raise no_such_entry()
+    return entry
+
+
+def _authorise(account: Account, entry_id: int, details: Mapping[str, str], _size: int, now: datetime) -> Demands:
+    entry = _entry(entry_id)
+    if not may_change(account, entry):
+        raise no_such_entry()
+    files.require_room(entry, entry.event, details, now)
+    return files.demands_of(entry.category)
+
+
+def _attach(asset: Asset, details: Mapping[str, str], now: datetime) -> None:
+    entry = _entry(asset.purpose_id)
+    files.attach(entry, entry.event, asset, details, now=now)
+
+
+def _demands(asset: Asset) -> Demands:
+    return files.demands_of(_entry(asset.purpose_id).category)
+
+
+def _checked(asset: Asset, now: datetime) -> None:
+    entry = session().get(Entry, asset.purpose_id)
+    owner = session().get(Account, asset.owner_id)
+    if entry is not None and owner is not None:
+        files.checked(entry, asset, actor=owner, now=now)
+
+
+def _may_fetch(account: Account, asset: Asset) -> bool:
+    entry = session().get(Entry, asset.purpose_id)
+    return entry is not None and may_read(account, entry)
+
+
+def init_purposes() -> None:
+    """Makes the purpose known to the media room."""
+    register(
+        Purpose(
+            name=NAME,
+            authorise=_authorise,
+            attach=_attach,
+            demands=_demands,
+            checked=_checked,
+            may_fetch=_may_fetch,
+        )
+    )
