@@ -14,6 +14,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 from apiflask import APIFlask
+from flask import g, request_started
 from flask.testing import FlaskClient
 
 from concours.base import embedded
@@ -140,11 +141,18 @@ both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"
 """Marks a test to run on SQLite and on PostgreSQL: `from tests.conftest import both_databases`."""
 
 
+def _forget_the_last_request(_app: APIFlask, **_more: Any) -> None:
+    """Requests of a test share the test's application context, and with it `g`: who was signed in, whose event."""
+    for name in list(g):
+        g.pop(name)
+
+
 @pytest.fixture
 def app(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[APIFlask]:
     """The application on a fresh database, an empty Valkey and an empty media folder; a context is open."""
     redis.Redis.from_url(redis_url).flushall()
     application = create_app(environment(tmp_path, database_url, redis_url), TESTING=True, WTF_CSRF_ENABLED=False)
+    request_started.connect(_forget_the_last_request, application)
     with application.app_context():
         yield application
         db.session.remove()

@@ -4,7 +4,10 @@ Names are made by us (never by a person), relative, and slash-separated. Works o
 local store refuses `..`.
 """
 
+import os
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -21,12 +24,50 @@ PART_SIZE = 8 * 1024 * 1024
 class Storage:
     """Files by name. Every method raises `FileNotFoundError` for a name that is not there."""
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: Any, folder: Path | None = None) -> None:
         self._store = store
+        self._folder = folder
 
     def put(self, name: str, data: bytes | BinaryIO | Iterable[bytes] | Path) -> None:
         """Stores `data` whole under `name`, replacing what was there; readers never see half of it."""
         obstore.put(self._store, name, data, chunk_size=PART_SIZE)
+
+    def adopt(self, name: str, path: Path) -> None:
+        """Stores the finished file at `path`, whose bytes were flushed by the caller; it stays there as well.
+
+        Where the store is a folder on the same filesystem this is a second name for the same bytes (no copy),
+        kept through a power cut: nobody may write into `path` afterwards. Again: nothing changes.
+        """
+        if self._folder is not None:
+            target = self._folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with suppress(FileExistsError):
+                    os.link(path, target)
+            except OSError:
+                pass  # another filesystem, or one without links: copied below
+            else:
+                folder = os.open(target.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+                return
+        self.put(name, path)
+
+    def open(self, name: str) -> BinaryIO:
+        """The file for reading at any place: the one on disk, or a copy that vanishes when it is closed."""
+        if self._folder is not None:
+            return (self._folder / name).open("rb")
+        copy = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+        try:
+            for piece in self.stream(name):
+                copy.write(piece)
+        except BaseException:
+            copy.close()
+            raise
+        copy.seek(0)
+        return copy
 
     def read(self, name: str) -> bytes:
         """The whole file; for small ones."""
@@ -81,7 +122,7 @@ def connect(config: dict[str, Any]) -> Storage:
     if url.scheme == "file":
         folder = Path(unquote(url.path))
         folder.mkdir(parents=True, exist_ok=True)
-        return Storage(LocalStore(prefix=folder, mkdir=True))
+        return Storage(LocalStore(prefix=folder, mkdir=True), folder)
     options: dict[str, Any] = {"region": config.get("S3_REGION") or "us-east-1"}
     if config.get("S3_ENDPOINT"):
         options["endpoint"] = config["S3_ENDPOINT"]

@@ -19,14 +19,17 @@ class AssetStatus(StrEnum):
 
 
 class Upload(Model):
-    """A tus upload. `id` is the random name in its address; `received` grows to `size` (bytes).
+    """A tus upload of `size` bytes. `id` is the random name in its address.
 
+    How many bytes have arrived is the length of its part file (`media.parts`) and is kept nowhere else: one truth, so
+    nothing has to be reconciled after a crash, and no piece of a slow upload takes the database's write lock.
+    `asset_id` is set when the last byte is in and the file is stored: the upload is finished then.
     `purpose` says which room asked for it (`entry`, `clip`) and `purpose_id` for which row; that room
     authorised it when the upload was created.
     """
 
     __tablename__ = "upload"
-    __table_args__ = (sa.CheckConstraint("received <= size", name="received_within_size"),)
+    __table_args__ = (sa.CheckConstraint("size > 0", name="size_is_positive"),)
 
     id: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
     owner_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
@@ -34,9 +37,9 @@ class Upload(Model):
     purpose_id: Mapped[int] = mapped_column(BigId)
     filename: Mapped[str] = mapped_column(sa.String(255), default="")
     size: Mapped[int] = mapped_column(sa.BigInteger)
-    received: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    asset_id: Mapped[int | None] = mapped_column(sa.ForeignKey("asset.id"))
+    metadata_header: Mapped[str] = mapped_column(sa.Text, default="")
+    asset_id: Mapped[int | None] = mapped_column(sa.ForeignKey("asset.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -78,9 +81,12 @@ class Asset(Model):
 
 
 class Rendition(Model):
-    """A re-encoded form of an asset that may be shown: `w400`, `w800`, `w1600`, `poster`.
+    """A form of an asset that may be shown, free of its metadata.
 
-    `storage_name` is made of the content's hash, so that it can be cached for ever.
+    `w400`, `w800`, `w1600`: an image by its width in pixels. `poster`, `poster400`: a still of a video, `poster` the
+    wider. `video`: the moving picture itself for public playback (the same frames, newly wrapped; `width` and
+    `height` as shown). `storage_name` is made of the content's hash and a secret: it can be cached for ever,
+    and knowing it is the right to see it.
     """
 
     __tablename__ = "rendition"

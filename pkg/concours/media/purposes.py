@@ -20,7 +20,9 @@ AUDIO_FORMATS = ("mp3", "m4a", "wav")
 class Demands:
     """What a file must satisfy; sizes in bytes, sides in pixels, times in seconds; None means no limit.
 
-    `orientation`: `landscape`, `portrait` or "". `renditions`: widths in pixels for images; videos get a poster.
+    `orientation`: `landscape`, `portrait` or "". `renditions`: widths in pixels for images; a video gets posters of
+    those widths up to 800. `playback`: make the metadata-free `video` rendition that the public may watch; turn it
+    off for what only its people see (they watch the original through `/assets/<id>/stream`).
     """
 
     formats: tuple[str, ...] = IMAGE_FORMATS
@@ -32,6 +34,7 @@ class Demands:
     orientation: str = ""
     needs_exif: bool = False
     renditions: tuple[int, ...] = (400, 800, 1600)
+    playback: bool = True
 
 
 @dataclass(frozen=True)
