@@ -31,9 +31,11 @@ class RoundStatus(StrEnum):
 class Round(Model):
     """One step of a jury over the entries of an event (or of some of its categories).
 
-    `input` says where its entries come from: {"accepted": true, "categories": [ids]} or {"round": id}.
-    `rule` is the chain that decides ties at the cut, fixed before the round opens:
-    {"ties": ["median", "lottery"], "missing": "ignore"}. `seed` (hex) drives order, numbers and the lottery.
+    `input` says where its entries come from: {"categories": [ids], "round": id or None}; the accepted entries of these
+    categories (of all for an empty list), or those on that round's shortlist. `rule` is fixed before the round opens:
+    {"ties": ["median", "lottery"], "quotas": {"category id": {"min": n, "max": n}}, "titles": true}; closing adds
+    {"missing": "available"}, what becomes of missing marks. `seed` (hex, drawn when the round opens, "" before) drives
+    the assignment; the lottery's published seed is its hash (`selection.lottery_seed`).
     """
 
     __tablename__ = "round"
@@ -42,6 +44,7 @@ class Round(Model):
         sa.CheckConstraint("kind in ('yes_no', 'points')", name="kind_is_known"),
         sa.CheckConstraint("status in ('draft', 'open', 'closed', 'selected')", name="status_is_known"),
         sa.CheckConstraint("reviews >= 1", name="at_least_one_review"),
+        sa.CheckConstraint("select_count >= 1", name="selects_at_least_one"),
     )
 
     id: Mapped[Pk]
@@ -54,7 +57,7 @@ class Round(Model):
     select_count: Mapped[int]
     input: Mapped[dict[str, Any]] = mapped_column(default=dict)
     rule: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    seed: Mapped[str] = mapped_column(sa.String(64))
+    seed: Mapped[str] = mapped_column(sa.String(64), default="")
     opened_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     selected_at: Mapped[datetime | None]
@@ -87,7 +90,7 @@ class Criterion(Model):
 
 
 class Panelist(Model):
-    """A judge in a round's panel."""
+    """A judge in a round's panel. `dropped_at` says since when no more: what they marked before still counts."""
 
     __tablename__ = "panelist"
     __table_args__ = (sa.UniqueConstraint("round_id", "account_id"),)
@@ -96,14 +99,33 @@ class Panelist(Model):
     round_id: Mapped[int] = mapped_column(sa.ForeignKey("round.id", ondelete="CASCADE"))
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
     added_at: Mapped[datetime]
+    dropped_at: Mapped[datetime | None]
 
     round: Mapped[Round] = relationship(back_populates="judges")
     account: Mapped[Account] = relationship()
 
 
+class RoundEntry(Model):
+    """An entry that the round is about, since it opened (or since it was added while the round was open)."""
+
+    __tablename__ = "round_entry"
+    __table_args__ = (sa.UniqueConstraint("round_id", "entry_id"),)
+
+    id: Mapped[Pk]
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("round.id", ondelete="CASCADE"))
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("entry.id"), index=True)
+
+    entry: Mapped[Entry] = relationship()
+
+
 class Assignment(Model):
-    """This judge reviews this entry in this round. `token` is all a judge sees of the entry's identity: random per
-    judge; `position` is the random place in this judge's order. `recused_at` says the judge stepped aside."""
+    """This judge reviews this entry in this round; rows are never deleted, so that no mark is.
+
+    `token` is all a judge sees of the entry's identity: random per judge; `position` is the random place in this
+    judge's order. `recused_at` says the judge stepped aside, `withdrawn_at` that the work went to somebody else before
+    it was marked. `value` and `marked_at` repeat the last mark (None: none, or taken back), so that nothing has to be
+    searched in the history.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (
@@ -120,6 +142,9 @@ class Assignment(Model):
     position: Mapped[int]
     recused_at: Mapped[datetime | None]
     recusal_reason: Mapped[str] = mapped_column(sa.String(300), default="")
+    withdrawn_at: Mapped[datetime | None]
+    value: Mapped[dict[str, Any] | None]
+    marked_at: Mapped[datetime | None]
 
     entry: Mapped[Entry] = relationship()
     round: Mapped[Round] = relationship()
@@ -144,7 +169,8 @@ class Mark(Model):
 
 
 class Selected(Model):
-    """An entry on a round's shortlist: its place, score, and what decided it (`score`, `median`, `lottery`)."""
+    """An entry on a round's shortlist: its place, score (0 to 100), and what decided that it is in:
+    `score`, `median`, `reviews`, `lottery` or `quota`."""
 
     __tablename__ = "selected"
     __table_args__ = (sa.UniqueConstraint("round_id", "entry_id"), sa.UniqueConstraint("round_id", "place"))
