@@ -197,9 +197,7 @@ def set_account_active(account_id: int) -> AnyResponse:
         raise Invalid(problems=[FieldProblem("active", msg("Say 0 or 1."))])
     accounts.set_active(accounts.get(account_id), active == "1", actor=actor(), now=clock.now())
     session().commit()
-    tell(
-        msg("The account is awake again.") if active == "1" else msg("The account rests; it is signed out."), "success"
-    )
+    tell(msg("The account is awake again.") if active == "1" else msg("The account rests; it is signed out."))
     return redirect(url_for("identity.change_account", account_id=account_id), 303)
 
 

@@ -95,9 +95,8 @@ def _common() -> frozenset[str]:
 
 def _is_common(lower: str) -> bool:
     trunk = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", lower)
-    plain = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", lower.translate(_LEET))
     known = _common()
-    return lower in known or (len(lower) < 16 and bool({trunk, plain} & known))
+    return lower in known or (len(lower) < 16 and bool({trunk, trunk.translate(_LEET)} & known))
 
 
 def _is_sequence(lower: str) -> bool:
