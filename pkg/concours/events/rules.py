@@ -104,7 +104,7 @@ class EventSettings(BaseModel):
     max_teams_per_department: Annotated[int, Field(ge=0, le=1_000)] | None = None
     team_min: Annotated[int, Field(ge=1, le=1_000)] = 1
     team_max: Annotated[int, Field(ge=1, le=1_000)] = 100
-    clips_per_member_day: Annotated[int, Field(ge=1, le=20)] = 1
+    clips_per_member_day: Annotated[int, Field(ge=1, le=200)] = 1
 
 
 def read_settings(event: Event) -> EventSettings:
