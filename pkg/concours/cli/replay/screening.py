@@ -42,11 +42,11 @@ def screen(stage: Stage, organiser: Browser, browsers: dict[str, Browser], slug:
         while True:
             page = organiser.get(f"/events/{slug}/screening?status=submitted")
             try:
-                form = page.form("/screening/accept", having="entry")
+                page.form("/screening/accept", having="entry")
             except LookupError:
                 break
             tickets = _tickets(page.html)
-            if not form or not tickets:
+            if not tickets:
                 break
             organiser.submit(page, "/screening/accept", {"entry": tickets}, having="entry")
             accepted += len(tickets)

@@ -38,13 +38,9 @@ class Submitted:
 
 
 def plan_works(stage: Stage, authors: list[Person]) -> list[Work]:
-    """The works of the plan, spread over authors and categories: of a dozen five are calligraphy, three paintings, three
-    photographs, one a series."""
+    """The works of the plan over authors and categories: of a dozen, five calligraphy, three each of two, one series."""
     kinds = ("calligraphy", "painting", "photography") * 3 + ("calligraphy", "calligraphy", "series")
-    works = []
-    for index in range(stage.plan.works):
-        works.append(Work(index, authors[index % len(authors)], kinds[index % len(kinds)]))
-    return works
+    return [Work(i, authors[i % len(authors)], kinds[i % len(kinds)]) for i in range(stage.plan.works)]
 
 
 def _jpeg(rng: np.random.Generator, picture: Image.Image, *, camera: bool, least: int) -> bytes:
