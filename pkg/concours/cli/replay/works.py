@@ -38,7 +38,7 @@ class Submitted:
 
 
 def plan_works(stage: Stage, authors: list[Person]) -> list[Work]:
-    """The works of the plan over authors and categories: of a dozen, five calligraphy, three each of two, one series."""
+    """The works of the plan over authors and categories: of a dozen five are calligraphy, one a series."""
     kinds = ("calligraphy", "painting", "photography") * 3 + ("calligraphy", "calligraphy", "series")
     return [Work(i, authors[i % len(authors)], kinds[i % len(kinds)]) for i in range(stage.plan.works)]
 
