@@ -185,12 +185,13 @@ class _Table:
 
     def parts(self) -> _Ints:
         """For each judge, which part of the panel they are linked into, from 0; judges without work: -1."""
+        if not self.load.any():
+            return np.full(self.load.size, -1, dtype=np.int64)
         web = csr_matrix(self.given.astype(np.int64))
         _, label = connected_components(csr_matrix(web.T @ web), directed=False)
         working = np.flatnonzero(self.load)
         result = np.full(self.load.size, -1, dtype=np.int64)
-        if working.size:
-            result[working] = np.unique(label[working], return_inverse=True)[1]
+        result[working] = np.unique(label[working], return_inverse=True)[1]
         return result
 
     def _movable(self, judge: int) -> _Bools:

@@ -35,7 +35,8 @@ class Round(Model):
     categories (of all for an empty list), or those on that round's shortlist. `rule` is fixed before the round opens:
     {"ties": ["median", "lottery"], "quotas": {"category id": {"min": n, "max": n}}, "titles": true}; closing adds
     {"missing": "available"}, what becomes of missing marks. `seed` (hex, drawn when the round opens, "" before) drives
-    the assignment; the lottery's published seed is its hash (`selection.lottery_seed`).
+    the assignment; the lottery's published seed is its hash (`selection.lottery_seed`). `outcome` says what a shortlist
+    was made from: {"count": N, "entries": [all entries it was chosen from]}.
     """
 
     __tablename__ = "round"
@@ -58,12 +59,15 @@ class Round(Model):
     input: Mapped[dict[str, Any]] = mapped_column(default=dict)
     rule: Mapped[dict[str, Any]] = mapped_column(default=dict)
     seed: Mapped[str] = mapped_column(sa.String(64), default="")
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
     opened_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     selected_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
-    criteria: Mapped[list["Criterion"]] = relationship(order_by="Criterion.position", back_populates="round")
+    criteria: Mapped[list["Criterion"]] = relationship(
+        order_by="Criterion.position", back_populates="round", cascade="all, delete-orphan"
+    )
     judges: Mapped[list["Panelist"]] = relationship(back_populates="round", order_by="Panelist.id")
 
 

@@ -1,0 +1,163 @@
+"""Sharing out the work that is not marked yet, and writing down who has what. Marks stay where they are."""
+
+import secrets
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from concours.base.db import session
+from concours.events.models import Event
+from concours.identity.models import Account
+from concours.jury.assignment import Pair, Plan, plan
+from concours.jury.lookup import panel_of
+from concours.jury.models import Assignment, Round, RoundStatus
+from concours.jury.sources import Facts, barred_pairs, entries_in
+
+_chance = secrets.SystemRandom()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a redistribution did: the plan, and how many reviews were newly given to somebody or taken from somebody."""
+
+    plan: Plan
+    given: int
+    taken: int
+
+
+def redistribute(found: Round, event: Event, now: datetime) -> Outcome:
+    """Plans what is not marked anew over the panel as it is; nothing to do before the round opens."""
+    session().flush()
+    if found.status != RoundStatus.OPEN:
+        return Outcome(Plan(frozenset(), {}), 0, 0)
+    entries = entries_in(found)
+    judges = [panelist.account for panelist in panel_of(found) if panelist.dropped_at is None]
+    rows = session().execute(
+        sa.select(
+            Assignment.id,
+            Assignment.entry_id,
+            Assignment.account_id,
+            Assignment.marked_at,
+            Assignment.recused_at,
+            Assignment.withdrawn_at,
+        ).where(Assignment.round_id == found.id)
+    )
+    known: dict[Pair, int] = {}
+    kept: set[Pair] = set()
+    preferred: set[Pair] = set()
+    for number, entry, account, marked, recused, withdrawn in rows.tuples():
+        known[entry, account] = number
+        if recused is None and withdrawn is None:
+            (kept if marked is not None else preferred).add((entry, account))
+    present = {judge.id for judge in judges}
+    made = plan(
+        [facts.id for facts in entries],
+        sorted(present),
+        found.reviews,
+        barred=barred_pairs(found, entries, judges),
+        kept=kept,
+        preferred=[pair for pair in preferred if pair[1] in present],
+        seed=found.seed,
+    )
+    inside = {facts.id for facts in entries}
+    gone = [known[pair] for pair in preferred - made.pairs if pair[0] in inside]
+    _set_withdrawn(gone, now)
+    return give_out(found, event, entries, made, known, standing=kept | preferred, taken=len(gone))
+
+
+def give_out(
+    found: Round,
+    event: Event,
+    entries: Sequence[Facts],
+    made: Plan,
+    known: dict[Pair, int],
+    standing: Collection[Pair] = (),
+    taken: int = 0,
+) -> Outcome:
+    """Writes what the plan adds to what stands: new rows, and rows that come back."""
+    added = made.pairs - set(standing)
+    back = [pair for pair in added if pair in known]
+    fresh = [pair for pair in added if pair not in known]
+    places = _last_positions(found)
+    order = _random_order(event, entries, fresh)
+    rows = []
+    for entry, account in order:
+        places[account] += 1
+        rows.append(
+            {
+                "round_id": found.id,
+                "entry_id": entry,
+                "account_id": account,
+                "token": secrets.token_urlsafe(15),
+                "position": places[account],
+            }
+        )
+    if rows:
+        session().execute(sa.insert(Assignment), rows)
+    if back:
+        _set_withdrawn([known[pair] for pair in back], None)
+    return Outcome(made, given=len(added), taken=taken)
+
+
+def _set_withdrawn(numbers: Sequence[int], moment: datetime | None) -> None:
+    for start in range(0, len(numbers), 500):
+        some = numbers[start : start + 500]
+        session().execute(sa.update(Assignment).where(Assignment.id.in_(some)).values(withdrawn_at=moment))
+
+
+def _random_order(event: Event, entries: Sequence[Facts], pairs: Sequence[Pair]) -> list[Pair]:
+    """Random for each judge within a category; category after category, because the eye compares like with like."""
+    category = {facts.id: facts.category_id for facts in entries}
+    place = {c.id: (c.position, c.id) for c in event.categories}
+    shuffled = list(pairs)
+    _chance.shuffle(shuffled)
+    return sorted(shuffled, key=lambda pair: place.get(category[pair[0]], (0, 0)))
+
+
+def _last_positions(found: Round) -> Counter[int]:
+    rows = session().execute(
+        sa.select(Assignment.account_id, sa.func.max(Assignment.position))
+        .where(Assignment.round_id == found.id)
+        .group_by(Assignment.account_id)
+    )
+    return Counter(dict(rows.tuples().all()))
+
+
+def replace_judge(event: Event, found: Round, entry_id: int) -> Account | None:
+    """Gives one missing review of an entry to the least loaded judge who may have it; None where nobody may."""
+    facts = next((facts for facts in entries_in(found, only=entry_id)), None)
+    if facts is None:
+        return None
+    rows = session().execute(
+        sa.select(Assignment.account_id, Assignment.id, Assignment.recused_at, Assignment.withdrawn_at).where(
+            Assignment.round_id == found.id, Assignment.entry_id == entry_id
+        )
+    )
+    held = {account: (number, aside or gone) for account, number, aside, gone in rows.tuples()}
+    working = [account for account, (_, away) in held.items() if away is None]
+    if len(working) >= found.reviews:
+        return None
+    judges = [panelist.account for panelist in panel_of(found) if panelist.dropped_at is None]
+    barred = {judge for _, judge in barred_pairs(found, [facts], judges)}
+    free = [judge for judge in judges if judge.id not in barred and judge.id not in working]
+    if not free:
+        return None
+    loads = Counter(dict(_active_loads(found)))
+    successor = min(free, key=lambda judge: (loads[judge.id], _chance.random()))
+    pair = (entry_id, successor.id)
+    known = {pair: held[successor.id][0]} if successor.id in held else {}
+    made = Plan(frozenset({pair}), {})
+    give_out(found, event, [facts], made, known)
+    return successor
+
+
+def _active_loads(found: Round) -> list[tuple[int, int]]:
+    rows = session().execute(
+        sa.select(Assignment.account_id, sa.func.count())
+        .where(Assignment.round_id == found.id, Assignment.recused_at.is_(None), Assignment.withdrawn_at.is_(None))
+        .group_by(Assignment.account_id)
+    )
+    return list(rows.tuples())

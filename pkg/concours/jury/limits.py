@@ -1,0 +1,22 @@
+"""Every limit of the jury room, with its name and number."""
+
+ROUNDS_PER_EVENT = 40
+TITLE_CHARACTERS = 80
+REVIEWS_PER_ENTRY = 50
+SELECT_AT_MOST = 100_000
+CRITERIA = 8
+POINTS_SPAN = 1_000
+"""Greatest highest points of a criterion, and the lowest lowest with a minus."""
+WEIGHT_AT_MOST = 1_000.0
+PANEL = 200
+"""Judges of one round, those who left included."""
+ENTRIES_PER_ROUND = 20_000
+MARKS_AT_ONCE = 200
+"""Marks of one request."""
+CLIENT_ID_CHARACTERS = 40
+TOKEN_CHARACTERS = 24
+REASON_CHARACTERS = 300
+TABLE_PAGE = 100
+"""Entries of one answer of the light table's list."""
+RESULTS_PAGE = 100
+"""Entries on one page of the results."""

@@ -1,0 +1,117 @@
+"""Which entries a round is about, and which judges must not review which of them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from concours.base.db import session
+from concours.base.errors import Conflict
+from concours.base.messages import msg
+from concours.entries.models import Entry, EntryStatus
+from concours.identity.models import Account
+from concours.jury.assignment import Pair
+from concours.jury.models import Assignment, Round, RoundEntry, RoundStatus, Selected
+from concours.teams.models import Member
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the jury room needs to know of an entry."""
+
+    id: int
+    number: int | None
+    category_id: int
+    department_id: int | None
+    author_id: int
+    team_id: int | None
+
+
+_COLUMNS = (Entry.id, Entry.number, Entry.category_id, Entry.department_id, Entry.author_id, Entry.team_id)
+
+
+def entries_offered(found: Round) -> list[Facts]:
+    """The entries that the round's input names now: accepted ones, or those on the former round's shortlist.
+
+    Raises Conflict where the former round has no shortlist yet.
+    """
+    query = sa.select(*_COLUMNS).where(Entry.event_id == found.event_id, Entry.status == EntryStatus.ACCEPTED)
+    source = found.input.get("round")
+    if source is not None:
+        former = session().get(Round, source)
+        if former is None or former.event_id != found.event_id or former.status != RoundStatus.SELECTED:
+            raise Conflict(
+                msg("“%(round)s” has no shortlist yet.", round=former.title if former else "?"),
+                hint=msg("Close that round and select its entries first."),
+                code="no_shortlist",
+            )
+        query = query.join(Selected, Selected.entry_id == Entry.id).where(Selected.round_id == source)
+    categories = found.input.get("categories") or []
+    if categories:
+        query = query.where(Entry.category_id.in_(categories))
+    return [Facts(*row) for row in session().execute(query.order_by(Entry.id)).tuples()]
+
+
+def entries_in(found: Round, *, only: int | None = None) -> list[Facts]:
+    """The entries of a round that has opened (or one of them), without those that were withdrawn or rejected since."""
+    query = (
+        sa.select(*_COLUMNS)
+        .join(RoundEntry, RoundEntry.entry_id == Entry.id)
+        .where(RoundEntry.round_id == found.id, Entry.status == EntryStatus.ACCEPTED)
+        .order_by(Entry.id)
+    )
+    if only is not None:
+        query = query.where(Entry.id == only)
+    return [Facts(*row) for row in session().execute(query).tuples()]
+
+
+def entries_then(found: Round) -> list[Facts]:
+    """The entries that a round's shortlist was chosen from, whatever became of them since."""
+    then = set(found.outcome.get("entries") or [])
+    query = (
+        sa.select(*_COLUMNS)
+        .join(RoundEntry, RoundEntry.entry_id == Entry.id)
+        .where(RoundEntry.round_id == found.id)
+        .order_by(Entry.id)
+    )
+    return [facts for facts in (Facts(*row) for row in session().execute(query).tuples()) if facts.id in then]
+
+
+def newcomers(found: Round) -> list[Facts]:
+    """Entries that the round's input names now and that are not in it: accepted after it opened."""
+    inside = set(session().scalars(sa.select(RoundEntry.entry_id).where(RoundEntry.round_id == found.id)))
+    return [facts for facts in entries_offered(found) if facts.id not in inside]
+
+
+def barred_pairs(found: Round, entries: Sequence[Facts], judges: Collection[Account]) -> set[Pair]:
+    """(entry, judge) that must not be: own department, work or team, or stepped aside in any round of the event."""
+    barred: set[Pair] = set()
+    by_department: dict[int, list[int]] = {}
+    by_team: dict[int, list[int]] = {}
+    by_author: dict[int, list[int]] = {}
+    for facts in entries:
+        by_author.setdefault(facts.author_id, []).append(facts.id)
+        if facts.department_id is not None:
+            by_department.setdefault(facts.department_id, []).append(facts.id)
+        if facts.team_id is not None:
+            by_team.setdefault(facts.team_id, []).append(facts.id)
+    numbers = [judge.id for judge in judges]
+    for judge in judges:
+        own = by_department.get(judge.department_id, []) if judge.department_id is not None else []
+        barred.update((entry, judge.id) for entry in (*own, *by_author.get(judge.id, ())))
+    if by_team:
+        rows = session().execute(
+            sa.select(Member.team_id, Member.account_id).where(
+                Member.event_id == found.event_id, Member.account_id.in_(numbers)
+            )
+        )
+        for team, account in rows.tuples():
+            if account is not None:
+                barred.update((entry, account) for entry in by_team.get(team, ()))
+    rows_aside = session().execute(
+        sa.select(Assignment.entry_id, Assignment.account_id)
+        .join(Round, Round.id == Assignment.round_id)
+        .where(Round.event_id == found.event_id, Assignment.recused_at.is_not(None), Assignment.account_id.in_(numbers))
+    )
+    barred.update((entry, account) for entry, account in rows_aside.tuples())
+    return barred
