@@ -3,6 +3,7 @@
 The application is built when a server asks for `app`, not when this module is imported.
 """
 
+import sys
 from typing import Any
 
 from concours.factory import create_app
@@ -21,4 +22,4 @@ def __getattr__(name: str) -> Any:
 if __name__ == "__main__":
     from concours.cli import main
 
-    main(["serve"], prog_name="concours")
+    main(["serve", *sys.argv[1:]], prog_name="concours")

@@ -12,14 +12,17 @@ from flask_wtf import CSRFProtect
 
 from concours import __version__
 from concours.base import config as configuration
-from concours.base.db import db, prepare_engine, set_reading
+from concours.base.db import db, engine_options, prepare_engine, set_reading
 from concours.base.queue import init_queue
 from concours.base.redis import init_redis
 from concours.base.storage import init_storage
 from concours.identity.access import init_access
 from concours.web.errors import init_errors
 from concours.web.headers import init_headers
+from concours.web.health import init_health
 from concours.web.i18n import init_i18n
+from concours.web.metrics import init_metrics
+from concours.web.proxies import init_proxies
 from concours.web.rooms import register_rooms
 from concours.web.times import init_times
 
@@ -50,6 +53,7 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> AP
     app.config.update(settings)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings["DATABASE_URL"],
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
         MAX_CONTENT_LENGTH=BODY_LIMIT,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SESSION_COOKIE_NAME="concours",
@@ -76,8 +80,11 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> AP
     init_times(app)
     init_errors(app)
     init_headers(app)
+    init_metrics(app)
     register_rooms(app, csrf)
+    init_health(app)
     init_access(app)
+    init_proxies(app)
     return app
 
 

@@ -31,12 +31,29 @@ class Setting:
     meaning: str
     secret: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The type in a word or two, for people."""
+        return str(getattr(self.read, "kind", "text"))
 
+
+def _is(kind: str) -> Callable[[Callable[[str], Any]], Callable[[str], Any]]:
+    """Names the type that a reader reads."""
+
+    def mark(read: Callable[[str], Any]) -> Callable[[str], Any]:
+        read.kind = kind  # type: ignore[attr-defined]
+        return read
+
+    return mark
+
+
+@_is("text")
 def _text(value: str) -> str:
     return value.strip()
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
+    @_is(f"whole number, {low} to {high}")
     def read(value: str) -> int:
         try:
             number = int(value)
@@ -49,6 +66,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+@_is("true or false")
 def _switch(value: str) -> bool:
     if value.lower() in {"1", "true", "yes", "on"}:
         return True
@@ -57,6 +75,7 @@ def _switch(value: str) -> bool:
     raise ConfigError(f"must be true or false, not {value!r}")
 
 
+@_is("IANA time zone")
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -65,6 +84,7 @@ def _zone(value: str) -> str:
     return value
 
 
+@_is("zh or en")
 def _locale(value: str) -> str:
     if value not in {"zh", "en"}:
         raise ConfigError(f"must be zh or en, not {value!r}")
@@ -72,6 +92,7 @@ def _locale(value: str) -> str:
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:
+    @_is(" or ".join(choices))
     def read(value: str) -> str:
         for choice in choices:
             if value.lower() == choice.lower():
@@ -82,6 +103,7 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 
 def _url(*schemes: str) -> Callable[[str], str]:
+    @_is("address")
     def read(value: str) -> str:
         if urlsplit(value).scheme not in schemes:
             raise ConfigError(f"must begin with {' or '.join(s + '://' for s in schemes)}")
@@ -90,11 +112,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+@_is("address of a database")
 def _database(value: str) -> str:
     value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
     return _url("sqlite", "postgresql+psycopg")(value)
 
 
+@_is("list of networks")
 def _networks(value: str) -> tuple[str, ...]:
     parts = tuple(part.strip() for part in value.split(",") if part.strip())
     for part in parts:

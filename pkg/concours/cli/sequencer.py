@@ -1,6 +1,5 @@
 """`concours sequencer`: records votes. One is active at a time; a second one waits for its turn."""
 
-import logging
 import signal
 import threading
 from types import FrameType
@@ -8,8 +7,6 @@ from types import FrameType
 import click
 
 from concours.cli import environment
-
-log = logging.getLogger(__name__)
 
 
 @click.command(name="sequencer")
@@ -27,5 +24,4 @@ def command() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_stop)
-    log.info("recording votes")
     sequencer.run(create_app(), stop)

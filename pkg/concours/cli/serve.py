@@ -22,6 +22,7 @@ from concours.cli.supervisor import Part, Stopped, Supervisor
 READY_WITHIN_S = 120.0
 VALKEY_WITHIN_S = 120.0  # a large append-only file takes a while to read
 JOB_GRACE_S = 20.0
+GIVE_UP_AFTER = 3  # ends of one part before everything was ready
 SHOW_WAITING_EVERY_S = 10.0
 DEMO_FILE = "demo.json"
 
@@ -102,7 +103,8 @@ class Stack:
             say()
         except click.ClickException as fault:
             failure = fault
-        step("stopping", "web, jobs, sequencer and Valkey, in this order")
+        if self.supervisor.parts:
+            step("stopping", "web, jobs, sequencer and Valkey, in this order")
         self.supervisor.stop()
         if failure is not None:
             raise failure
@@ -184,6 +186,9 @@ class Stack:
         missing = "the web server does not answer yet"
         while time.monotonic() < until:
             self.supervisor.look()
+            failing = [part.name for part in self.supervisor.parts if len(part.ended) >= GIVE_UP_AFTER]
+            if failing:
+                raise click.ClickException(f"{failing[0]} ended {GIVE_UP_AFTER} times; the reason is above")
             ready, missing = self._ask_ready()
             if ready:
                 return

@@ -125,6 +125,11 @@ class Supervisor:
         """Whether the part's process lives."""
         return part.process is not None and part.process.poll() is None
 
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What was started, in that order."""
+        return self._parts
+
     def stop(self) -> None:
         """Stops the parts, the one that was started last first, each in its grace; a second Ctrl-C kills."""
         for part in reversed(self._parts):

@@ -7,6 +7,7 @@ is only kept alive holds no thread, but one place of the backpressure, which is 
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,9 +35,13 @@ def load_app() -> Callable[..., Any]:
     """The WSGI application, made in the server's process that will run it."""
     lifeline.follow_parent()
     init_logs("web", level=os.environ.get("LOG_LEVEL") or "INFO", form=os.environ.get("LOG_FORMAT") or "text")
-    from concours.factory import create_app
+    try:
+        from concours.factory import create_app
 
-    app: Callable[..., Any] = create_app()
+        app: Callable[..., Any] = create_app()
+    except Exception:
+        log.exception("the application cannot be made")
+        sys.exit(1)
     return app
 
 
@@ -81,7 +86,7 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
         respawn_failed_workers=True,
         respawn_interval=0.3,
         workers_kill_timeout=STOP_WITHIN_S,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         log_dictconfig={"loggers": {"_granian": {}, "granian.access": {}}, "handlers": {}, "formatters": {}},
     )
     log.info(

@@ -9,9 +9,11 @@ import click
 from flask import Flask
 from rq import Queue
 from rq import Worker as _Worker
+from rq.exceptions import SchedulerNotFound
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 from rq.registry import StartedJobRegistry
+from rq.scheduler import RQScheduler
 
 from concours.base import lifeline
 from concours.base.queue import QUEUES
@@ -37,15 +39,15 @@ class Worker(_Worker):
             super().main_work_horse(job, queue)
 
 
-def alive(worker: _Worker) -> bool:
-    """Whether a registered worker can still be working: on this machine its process is asked for, elsewhere its record
-    (which expires by itself) is believed."""
-    if worker.hostname != socket.gethostname():
+def alive(hostname: str | None, pid: int | None) -> bool:
+    """Whether what registered itself with RQ can still be at work: on this machine its process is asked for, elsewhere
+    its record (which expires by itself) is believed."""
+    if hostname != socket.gethostname():
         return True
-    if worker.pid is None or worker.pid == os.getpid():
+    if not pid or pid == os.getpid():
         return False
     try:
-        os.kill(worker.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -61,11 +63,12 @@ def pick_up_lost(connection: Any, queues: list[Queue]) -> int:
     found = 0
     living = set()
     for worker in _Worker.all(connection=connection):
-        if alive(worker):
+        if alive(worker.hostname, worker.pid):
             living.add(worker.name)
         else:
-            worker.register_death()
+            worker.register_death()  # type: ignore[no-untyped-call]
     for queue in queues:
+        _free_scheduler(connection, queue.name)
         registry = StartedJobRegistry(queue=queue)
         for job_id, execution_id in registry.get_job_and_execution_ids(cleanup=False):
             job = queue.fetch_job(job_id)
@@ -81,6 +84,20 @@ def pick_up_lost(connection: Any, queues: list[Queue]) -> int:
                 waiting.remove(job_id)
                 found += 1
     return found
+
+
+def _free_scheduler(connection: Any, name: str) -> None:
+    """Takes the lock from a killed scheduler: till it ran out, after a minute, no retry would be due."""
+    key = RQScheduler.get_locking_key(name)
+    holder = connection.get(key)
+    if holder is None:
+        return
+    try:
+        scheduler = RQScheduler.fetch(holder.decode(), connection)
+    except SchedulerNotFound:
+        return
+    if not alive(scheduler.hostname, scheduler.pid):
+        connection.delete(key, scheduler.key)
 
 
 @click.command(name="worker")
@@ -102,4 +119,4 @@ def command(burst: bool, names: tuple[str, ...]) -> None:
     worker = Worker(queues, connection=connection, maintenance_interval=LOOK_AFTER_LOST_EVERY_S)
     worker.app = app
     log.info("working on %s", ", ".join(queue.name for queue in queues))
-    worker.work(burst=burst, with_scheduler=True, logging_level=logging.WARNING)
+    worker.work(burst=burst, with_scheduler=True, logging_level=None)
