@@ -1,5 +1,9 @@
 """THE VOTE PATH. It reads top to bottom like a story:
 
-front (HTTP) -> cast -> limits (one Lua script) -> journal -> sequencer -> ledger -> tally.
-Around it: models, polls (an organiser's verbs), voters (pseudonyms and tokens), receipts, routes.
+`front` (HTTP) -> `cast` -> `limits` (one Lua script, lua/admit.lua) -> the journal -> `sequencer` -> `ledger`
+-> `tally` (what Redis shows), and back: `waiting` -> `receipts`.
+
+What it stands on: `models`, `rules` (what a poll allows, cached by version), `secrets` (a poll's keys, pseudonyms),
+`voters` (devices and tokens), `keys` (all names in Redis). Around it: `polls` and `candidates` (an organiser's
+verbs), `reconciliation`, `gallery`, `routes` (public pages), `desk` (the organiser's pages), `api` (JSON).
 """

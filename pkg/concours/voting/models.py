@@ -15,8 +15,9 @@ from concours.teams.models import Team
 class Poll(Model):
     """One public vote over a set of candidates.
 
-    `rules`: {"per_day", "per_candidate_day", "total", "network_per_minute"}; 0 means no limit. `version` rises with
-    each change, so that caches know. `who`: `device` or `account`. `wrapped_key` is the poll's secret key, wrapped.
+    `rules` is read by `voting.rules`; 0 means no limit. `version` rises with each change, so that caches know.
+    `who`: `device` or `account`. The slug never changes: the wrapped keys are bound to it. `wrapped_key` is the
+    secret of the voters' pseudonyms, `wrapped_signing_key` signs receipts, `signing_public` verifies them.
     """
 
     __tablename__ = "poll"
@@ -30,6 +31,7 @@ class Poll(Model):
     event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"), index=True)
     slug: Mapped[str] = mapped_column(sa.String(60))
     title: Mapped[str] = mapped_column(sa.String(120))
+    introduction: Mapped[str] = mapped_column(sa.Text, default="")
     who: Mapped[str] = mapped_column(sa.String(12))
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     version: Mapped[int] = mapped_column(default=1)
@@ -37,15 +39,18 @@ class Poll(Model):
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime]
     wrapped_key: Mapped[bytes]
+    wrapped_signing_key: Mapped[bytes]
+    signing_public: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     published: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
 
     event: Mapped[Event] = relationship()
     candidates: Mapped[list["Candidate"]] = relationship(order_by="Candidate.position", back_populates="poll")
 
 
 class Candidate(Model):
-    """What can be voted for in a poll: an entry or a team."""
+    """What can be voted for in a poll: an entry or a team. A withdrawn one keeps its votes and takes no more."""
 
     __tablename__ = "candidate"
     __table_args__ = (
@@ -69,16 +74,20 @@ class Candidate(Model):
 class Vote(Model):
     """One recorded vote: a row of the ledger. The unique keys are the last word on what counts.
 
-    `tag` is the voter's pseudonym (never public), `slot` its number among the voter's votes of that day, `leaf` the
-    gapless index in the poll's log, `nonce` the client's 16 bytes, `journal_id` where it stood in the journal.
+    `leaf` is the gapless index in the poll's log; `tag` the voter's pseudonym (never public); `nonce` the client's 16
+    bytes; `commitment` SHA-256 over both, which names the vote in public. `slot` is its number among the voter's votes
+    of that day, `repeat` among those for the same candidate that day, `ordinal` among all of the voter's in the
+    poll. `journal_id` is where it stood in the journal.
     """
 
     __tablename__ = "vote"
     __table_args__ = (
         sa.UniqueConstraint("poll_id", "leaf"),
+        sa.UniqueConstraint("poll_id", "commitment"),
         sa.UniqueConstraint("poll_id", "journal_id"),
         sa.UniqueConstraint("poll_id", "tag", "day", "slot"),
         sa.UniqueConstraint("poll_id", "tag", "candidate_id", "day", "repeat", name="uq_vote_once_per_candidate_day"),
+        sa.UniqueConstraint("poll_id", "tag", "ordinal"),
     )
 
     id: Mapped[Pk]
@@ -87,11 +96,28 @@ class Vote(Model):
     candidate_id: Mapped[int] = mapped_column(BigId)
     tag: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     nonce: Mapped[bytes] = mapped_column(sa.LargeBinary(16))
+    commitment: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     day: Mapped[date] = mapped_column(sa.Date)
     slot: Mapped[int]
     repeat: Mapped[int] = mapped_column(default=1)
+    ordinal: Mapped[int]
     journal_id: Mapped[str] = mapped_column(sa.String(40))
     recorded_at: Mapped[datetime]
+
+
+class RefusedVote(Model):
+    """A journal entry that the ledger's unique keys refused, kept so that whoever waited (or asks later) is told."""
+
+    __tablename__ = "refused_vote"
+    __table_args__ = (sa.UniqueConstraint("poll_id", "journal_id"),)
+
+    id: Mapped[Pk]
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"))
+    journal_id: Mapped[str] = mapped_column(sa.String(40))
+    candidate_id: Mapped[int] = mapped_column(BigId)
+    commitment: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    reason: Mapped[str] = mapped_column(sa.String(24))
+    refused_at: Mapped[datetime]
 
 
 class Tally(Model):
@@ -117,3 +143,14 @@ class PollProgress(Model):
     journal_id: Mapped[str] = mapped_column(sa.String(40), default="0-0")
     fence: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     changed_at: Mapped[datetime]
+
+
+class SequencerTerm(Model):
+    """One row: how often the lease was taken. Each taking raises `fence`, which is the new holder's fencing token;
+    it lives in SQL because a wiped Redis must not start it again from 1."""
+
+    __tablename__ = "sequencer_term"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    fence: Mapped[int] = mapped_column(sa.BigInteger)
+    taken_at: Mapped[datetime]

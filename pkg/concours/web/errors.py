@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, jsonify, redirect, render_templa
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from redis.exceptions import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -22,11 +22,13 @@ from concours.base.db import session
 from concours.base.messages import Message, msg
 from concours.identity.access import NotSignedIn
 from concours.media import protocol as tus
+from concours.voting.voters import VoterRequired
 from concours.web.frame import without_database
 from concours.web.guard import UnreadableText, init_guard
 from concours.web.i18n import translate
 
 STATUS: dict[type[errors.DomainError], int] = {
+    VoterRequired: 401,
     errors.NotFound: 404,
     errors.Forbidden: 403,
     errors.Closed: 403,
@@ -234,6 +236,12 @@ def _sql_away(error: OperationalError | InterfaceError) -> Response:
     return answer(503, "database_unavailable", SENTENCES[503], retry_after=RETRY_AFTER_S)
 
 
+def _out_of_range(error: OverflowError | DataError) -> Response:
+    _undo()
+    current_app.logger.warning("a value is out of range: %s", error)
+    return answer(400, "out_of_range", msg("A number or a text in this request is larger than anything here."))
+
+
 def _redis_away(error: RedisError) -> Response:
     without_database()
     _undo()
@@ -260,6 +268,8 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(HTTPError, _api)
     app.register_error_handler(OperationalError, _sql_away)
     app.register_error_handler(InterfaceError, _sql_away)
+    app.register_error_handler(DataError, _out_of_range)
+    app.register_error_handler(OverflowError, _out_of_range)
     app.register_error_handler(RedisError, _redis_away)
     if not app.config.get("PROPAGATE_FAULTS"):
         app.register_error_handler(Exception, _fault)

@@ -1,0 +1,328 @@
+"""The room's JSON: a poll, its voters, votes, standings and receipts. The vote itself comes in by `front`."""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from apiflask import APIBlueprint
+from flask import Response, current_app, jsonify, request
+from pydantic import BaseModel, Field
+
+from concours.base import clock
+from concours.base.db import session
+from concours.base.errors import NotFound
+from concours.base.messages import msg
+from concours.entries.models import Entry
+from concours.events.context import current_event
+from concours.identity.access import PUBLIC, actor, allow
+from concours.identity.models import Role
+from concours.teams.models import Team
+from concours.voting import front, reconciliation, standing, voters
+from concours.voting.booth import booth
+from concours.voting.models import Candidate, Poll
+from concours.voting.network import network_of
+from concours.voting.polls import poll_of, polls_of
+from concours.voting.rules import ACCOUNT, Facts, moment_of
+
+bp = APIBlueprint("voting_api", __name__, url_prefix="/api/v1", tag="Votes")
+
+POLL = "/polls/<int(max=9007199254740991):poll_id>"
+
+
+class CandidateOut(BaseModel):
+    """Who can be voted for; `number` is the public number of a work."""
+
+    id: int
+    kind: str
+    title: str
+    number: int | None
+    withdrawn: bool
+
+
+class PollOut(BaseModel):
+    """A poll. Times are in UTC; a day is a calendar day in `zone`; a rule of 0 is no limit."""
+
+    id: int
+    slug: str
+    event: str
+    title: str
+    who: str
+    zone: str
+    opens_at: str
+    closes_at: str
+    state: str
+    rules: dict[str, int]
+    version: int
+    signing_key: str
+    candidates: list[CandidateOut]
+
+
+class PollsOut(BaseModel):
+    """The published polls of an event."""
+
+    polls: list[dict[str, Any]]
+
+
+class VoterOut(BaseModel):
+    """A voter token: send it as `Authorization: Voter TOKEN`."""
+
+    voter: str
+    expires_at: str | None
+
+
+class BallotIn(BaseModel):
+    """A vote. The same nonce again gets the same answer and never counts twice."""
+
+    candidate: int
+    nonce: Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$")]
+
+
+class ReceiptOut(BaseModel):
+    """Where a vote stands. `status`: recorded, provisional, refused or unknown."""
+
+    id: str
+    poll: int
+    candidate: int | None
+    day: str | None
+    status: str
+    leaf: int | None
+    leaf_hash: str | None
+    commitment: str
+    recorded_at: str | None
+    signature: str | None
+    reason: str | None = None
+
+
+class VoteOut(BaseModel):
+    """The receipt, and how many votes are left (null: no such limit, or not known)."""
+
+    receipt: dict[str, Any]
+    left: dict[str, int | None]
+
+
+class LeftOut(BaseModel):
+    """The voter today: votes used and left (null: no limit), and votes given per candidate."""
+
+    used_today: int
+    left_today: int | None
+    left_total: int | None
+    today: dict[str, int]
+
+
+class StandingOut(BaseModel):
+    """A candidate's recorded votes."""
+
+    candidate: int
+    votes: int
+
+
+class ReconciliationOut(BaseModel):
+    """The three counts of a poll side by side; `difference` is 0 where they agree for every candidate."""
+
+    poll: int
+    leaves: int
+    receipts: int
+    ledger: int
+    tally: int
+    redis: int
+    waiting: int
+    refused: dict[str, int]
+    refused_reasons: dict[str, int]
+    refused_late: int
+    difference: int
+    candidates: list[dict[str, int]]
+
+
+def _published(poll_id: int) -> Poll:
+    poll = session().scalar(sa.select(Poll).where(Poll.id == poll_id, Poll.published.is_(True)))
+    if poll is None:
+        raise NotFound(msg("There is no such poll."))
+    return poll
+
+
+@bp.get("/events/<event_slug>/polls")
+@allow(PUBLIC)
+@bp.output(PollsOut)
+@bp.doc(summary="The polls of an event")
+def listed() -> dict[str, Any]:
+    """The published polls of the event."""
+    now = clock.now()
+    return {
+        "polls": [
+            {"id": poll.id, "slug": poll.slug, "title": poll.title, "state": state_of(poll, now)}
+            for poll in polls_of(current_event(), published_only=True)
+        ]
+    }
+
+
+@bp.get(POLL)
+@allow(PUBLIC)
+@bp.output(PollOut)
+@bp.doc(summary="A poll with its rules and candidates")
+def poll(poll_id: int) -> dict[str, Any]:
+    """The poll, its rules, and who can be voted for."""
+    found = _published(poll_id)
+    facts = booth().facts(poll_id)
+    rows = session().execute(
+        sa.select(Candidate.id, Candidate.withdrawn, Entry.title, Entry.number, Team.name)
+        .outerjoin(Entry, Entry.id == Candidate.entry_id)
+        .outerjoin(Team, Team.id == Candidate.team_id)
+        .where(Candidate.poll_id == poll_id)
+        .order_by(Candidate.position, Candidate.id)
+    )
+    return {
+        "id": found.id,
+        "slug": found.slug,
+        "event": found.event.slug,
+        "title": found.title,
+        "who": found.who,
+        "zone": found.zone,
+        "opens_at": found.opens_at.isoformat(),
+        "closes_at": found.closes_at.isoformat(),
+        "state": state_of(found, clock.now()),
+        "rules": facts.rules.kept(),
+        "version": found.version,
+        "signing_key": found.signing_public.hex(),
+        "candidates": [
+            {
+                "id": row.id,
+                "kind": "entry" if row.name is None else "team",
+                "title": row.name or row.title,
+                "number": row.number,
+                "withdrawn": row.withdrawn,
+            }
+            for row in rows
+        ],
+    }
+
+
+def state_of(poll: Poll, now: Any) -> str:
+    """`upcoming`, `open` or `closed` at `now`."""
+    return "upcoming" if now < poll.opens_at else "open" if now < poll.closes_at else "closed"
+
+
+@bp.post(f"{POLL}/voters")
+@allow(PUBLIC)
+@bp.output(VoterOut, status_code=201)
+@bp.doc(summary="A voter token")
+def new_voter(poll_id: int) -> Response:
+    """A token for this browser (poll open to devices; the cookie makes it the same voter again) or for the account."""
+    facts = booth().facts(poll_id)
+    token, device = enter(facts)
+    expires = None
+    if facts.who == ACCOUNT:
+        expires = moment_of(int(token.split(".")[1]) * 1000).isoformat().replace("+00:00", "Z")
+    response = jsonify(voter=token, expires_at=expires)
+    response.status_code = 201
+    response.headers["Cache-Control"] = "no-store"
+    if device is not None:
+        remember_device(response, device)
+    return response
+
+
+def enter(facts: Facts) -> tuple[str, bytes | None]:
+    """The voter token of the running request, and its device where a cookie must be set for it.
+
+    Raises NotSignedIn where the poll asks for an account, RateLimited where a network brings too many new devices.
+    """
+    keys = booth().voter_keys
+    if facts.who == ACCOUNT:
+        return voters.token_of(facts, voters.account_voter(facts, actor().id), keys, int(time.time())), None
+    known = voters.read_cookie(request.cookies.get(voters.DEVICE_COOKIE), keys)
+    if known is not None:
+        return voters.token_of(facts, voters.device_voter(facts, known), keys, 0), None
+    network = network_of(request.remote_addr or "")
+    voters.admit_newcomer(booth().client, facts, network)
+    device = voters.new_device()
+    return voters.token_of(facts, voters.device_voter(facts, device), keys, 0), device
+
+
+def remember_device(response: Response, device: bytes) -> None:
+    """Sets the device's cookie, which no script can read."""
+    response.set_cookie(
+        voters.DEVICE_COOKIE,
+        voters.cookie_of(device, booth().voter_keys),
+        max_age=voters.DEVICE_DAYS * 24 * 3600,
+        secure=current_app.config["SECURE_COOKIES"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _token() -> str:
+    given = request.headers.get("Authorization", "")
+    return given[len(front.SCHEME) :].strip() if given.startswith(front.SCHEME) else ""
+
+
+@bp.get(f"{POLL}/voter")
+@allow(PUBLIC)
+@bp.output(LeftOut)
+@bp.doc(summary="What this voter has used and has left today")
+def this_voter(poll_id: int) -> Response:
+    """Needs `Authorization: Voter TOKEN`."""
+    facts = booth().facts(poll_id)
+    voter_id = voters.read_token(_token(), poll_id, booth().voter_keys, time.time())
+    response = jsonify(standing.of_voter(booth(), facts, voter_id))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.post(f"{POLL}/votes")
+@allow(PUBLIC)
+@bp.output(VoteOut, status_code=201, description="Recorded in SQL.")
+@bp.doc(
+    summary="Votes",
+    responses={
+        202: "Admitted; it is recorded soon. The receipt is provisional.",
+        401: "`voter_required`: no valid voter token for this poll.",
+        403: "`poll_closed`, `poll_not_open`, `not_eligible`.",
+        409: "`already_voted`, `nonce_reused`.",
+        422: "`invalid`.",
+        429: "`rate_limited`, `quota_used`; Retry-After says when again.",
+        503: "Redis or SQL is away; send the same nonce again after Retry-After.",
+    },
+)
+def vote(poll_id: int) -> Response:
+    """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer."""
+    done = front.take(booth(), request.environ, poll_id)
+    status, headers, body = front.answer(done)
+    return Response(body, status, headers)
+
+
+@bp.get(f"{POLL}/standings")
+@allow(PUBLIC)
+@bp.output(list[StandingOut])  # type: ignore[arg-type]
+@bp.doc(summary="Votes per candidate")
+def standings(poll_id: int) -> Response:
+    """[{candidate, votes}], most votes first; the ETag names the ledger size they stand for."""
+    facts = booth().facts(poll_id)
+    found = booth().standings(facts.id)
+    response = Response(status=304)
+    etag = f"{facts.id}-{found.size}"
+    if etag not in request.if_none_match:
+        response = Response(found.json, mimetype="application/json")
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "public, max-age=1"
+    response.headers["Concours-Ledger-Size"] = str(found.size)
+    return response
+
+
+@bp.get(f"{POLL}/receipts/<receipt_id>")
+@allow(PUBLIC)
+@bp.output(ReceiptOut)
+@bp.doc(summary="Where a vote stands")
+def receipt(poll_id: int, receipt_id: str) -> Response:
+    """The vote of a receipt: recorded (with its leaf), provisional, refused, or unknown."""
+    response = jsonify(standing.of_receipt(booth(), booth().facts(poll_id), receipt_id))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.get("/events/<event_slug>/polls/<int(max=9007199254740991):poll_id>/reconciliation")
+@allow(Role.ORGANISER, Role.AUDITOR)
+@bp.output(ReconciliationOut)
+@bp.doc(summary="Receipts, ledger and Redis side by side")
+def reconcile(poll_id: int) -> Mapping[str, Any]:
+    """The three counts of a poll, per candidate, and what was refused by reason."""
+    return reconciliation.reconcile(booth(), poll_of(current_event(), poll_id).id).as_json()

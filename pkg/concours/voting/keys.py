@@ -1,0 +1,100 @@
+"""All names of this room in Redis, and its Lua scripts. Every key of a poll carries the hash tag `{p:<id>}`, so that a
+Cluster keeps a poll's keys on one node and one script may touch all of them.
+
+| key                | type   | holds                                                                        |
+| ------------------ | ------ | ---------------------------------------------------------------------------- |
+| `{p:7}:state`      | hash   | rules, `opens`, `closes`, `version`; `ready`, `applied`, `mark`, `fence`     |
+| `{p:7}:candidates` | set    | numbers of the candidates that may be voted for now                          |
+| `{p:7}:v:<tag>`    | hash   | one voter: `t` votes in all, `n` and `c<candidate>` "day:votes",             |
+|                    |        | `r<nonce>` "candidate:journal id"; `wm`, `wc`, `wp` the sliding minute       |
+| `{p:7}:n:<tag>`    | hash   | one network's sliding minute; `m:` likewise for its new devices; 2 minutes   |
+| `{p:7}:journal`    | stream | admitted votes that wait for their record; trimmed behind the watermark      |
+| `{p:7}:counts`     | hash   | candidate -> votes, as of `applied`                                          |
+| `{p:7}:issued`     | hash   | candidate -> votes admitted (and not refused by the ledger): receipts given  |
+| `{p:7}:refused`    | hash   | reason -> how often, counted in the script that refused                      |
+| `{p:7}:minutes`    | hash   | minute since 1970 -> votes recorded in it                                    |
+
+`ready` is 1 where votes are taken; `applied` the number of leaves in the counts; `mark` the watermark: the journal id
+up to which all is recorded; `fence` the token of the sequencer that wrote them.
+
+One hash per voter (and not one per voter and day) because the quota in all, and a nonce sent again after midnight,
+need the voter's earlier days; the day stands in the value, so nothing has to be reset.
+"""
+
+import base64
+from functools import cache
+from pathlib import Path
+
+RECORDED_CHANNEL = "concours:votes:recorded"
+LEASE = "concours:sequencer:lease"  # hash: `holder`, `until` (ms since 1970)
+HEARTBEAT = "concours:sequencer:heartbeat"  # there for HEARTBEAT_S after a sequencer was last at work
+HEARTBEAT_S = 5
+
+
+def state(poll_id: int) -> str:
+    """Rules and progress of the poll."""
+    return f"{{p:{poll_id}}}:state"
+
+
+def candidates(poll_id: int) -> str:
+    """Who may be voted for."""
+    return f"{{p:{poll_id}}}:candidates"
+
+
+def voter(poll_id: int, tag: bytes) -> str:
+    """One voter's slots."""
+    return f"{{p:{poll_id}}}:v:{short(tag)}"
+
+
+def network(poll_id: int, tag: bytes) -> str:
+    """One network's attempts in the sliding minute."""
+    return f"{{p:{poll_id}}}:n:{short(tag)}"
+
+
+def newcomers(poll_id: int, tag: bytes) -> str:
+    """One network's new devices in the sliding minute."""
+    return f"{{p:{poll_id}}}:m:{short(tag)}"
+
+
+def journal(poll_id: int) -> str:
+    """The stream of admitted votes."""
+    return f"{{p:{poll_id}}}:journal"
+
+
+def counts(poll_id: int) -> str:
+    """The projection: votes per candidate."""
+    return f"{{p:{poll_id}}}:counts"
+
+
+def issued(poll_id: int) -> str:
+    """Receipts given per candidate."""
+    return f"{{p:{poll_id}}}:issued"
+
+
+def refused(poll_id: int) -> str:
+    """Refusals by reason."""
+    return f"{{p:{poll_id}}}:refused"
+
+
+def minutes(poll_id: int) -> str:
+    """Votes recorded per minute."""
+    return f"{{p:{poll_id}}}:minutes"
+
+
+def every_voter(poll_id: int) -> str:
+    """The pattern of all voters' hashes (braces are literal in Redis' patterns)."""
+    return f"{{p:{poll_id}}}:v:*"
+
+
+def short(tag: bytes) -> str:
+    """Bytes as URL-safe base64 without padding."""
+    return base64.urlsafe_b64encode(tag).rstrip(b"=").decode()
+
+
+@cache
+def script(name: str) -> str:
+    """The text of `lua/<name>.lua`, with the parts it includes."""
+    folder = Path(__file__).parent / "lua"
+    text = (folder / f"{name}.lua").read_text(encoding="utf-8")
+    part = "sliding_minute"
+    return text.replace(f"-- include {part}\n", (folder / f"{part}.lua").read_text(encoding="utf-8"))

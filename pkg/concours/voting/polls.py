@@ -1,0 +1,157 @@
+"""An organiser's acts on a poll: make it, change it, publish it, take it back before the first vote."""
+
+import secrets as random
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from concours import audit
+from concours.base.db import session
+from concours.base.errors import Conflict, FieldProblem, Invalid, NotFound
+from concours.base.messages import msg
+from concours.events.models import Event, EventStatus
+from concours.identity.models import Account
+from concours.voting import secrets
+from concours.voting.models import Candidate, Poll, PollProgress
+from concours.voting.rules import Rules
+
+MAX_POLLS_PER_EVENT = 50
+SLUG_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an organiser says of a poll; times are aware."""
+
+    title: str
+    introduction: str
+    who: str
+    opens_at: datetime
+    closes_at: datetime
+    rules: Rules
+
+
+def polls_of(event: Event, *, published_only: bool) -> list[Poll]:
+    """The event's polls, the newest last."""
+    query = sa.select(Poll).where(Poll.event_id == event.id).order_by(Poll.id)
+    if published_only:
+        query = query.where(Poll.published.is_(True))
+    return list(session().scalars(query))
+
+
+def poll_of(event: Event, poll_id: int) -> Poll:
+    """The poll of that number in the event. Raises NotFound."""
+    poll = session().scalar(sa.select(Poll).where(Poll.id == poll_id, Poll.event_id == event.id))
+    if poll is None:
+        raise NotFound(msg("There is no such poll."))
+    return poll
+
+
+def has_votes(poll: Poll) -> bool:
+    """Whether a vote is recorded in it."""
+    progress = session().get(PollProgress, poll.id)
+    return progress is not None and progress.next_leaf > 0
+
+
+def create(event: Event, draft: Draft, *, actor: Account, now: datetime, poll_key_secret: str) -> Poll:
+    """Makes an unpublished poll with fresh keys. Raises Conflict at the event's fiftieth."""
+    count = session().scalar(sa.select(sa.func.count()).select_from(Poll).where(Poll.event_id == event.id)) or 0
+    if count >= MAX_POLLS_PER_EVENT:
+        raise Conflict(msg("An event has at most %(count)s polls.", count=MAX_POLLS_PER_EVENT), code="too_many_polls")
+    slug = _free_slug(event, count + 1)
+    keys = secrets.make_keys(poll_key_secret, slug)
+    poll = Poll(
+        event_id=event.id,
+        slug=slug,
+        zone=event.zone,
+        wrapped_key=keys.wrapped_key,
+        wrapped_signing_key=keys.wrapped_signing_key,
+        signing_public=keys.signing_public,
+        created_at=now,
+        changed_at=now,
+        version=1,
+    )
+    _put(poll, draft)
+    session().add(poll)
+    session().flush()
+    session().add(PollProgress(poll_id=poll.id, changed_at=now))
+    audit.record(actor, "voting.create_poll", poll, now=now, event_id=event.id, title=poll.title, rules=poll.rules)
+    return poll
+
+
+def edit(poll: Poll, draft: Draft, *, version: int, actor: Account, now: datetime) -> None:
+    """Changes the poll; `version` is the one the organiser saw.
+
+    Raises Conflict where somebody else changed it meanwhile, Invalid where the change would be unfair to votes cast.
+    """
+    if version != poll.version:
+        raise Conflict(
+            msg("Somebody else changed this poll while you were editing it."),
+            hint=msg("What you typed is still here. Compare it with the poll as it is now, and save again."),
+            code="changed_meanwhile",
+        )
+    if poll.who != draft.who and has_votes(poll):
+        problem = FieldProblem("who", msg("Votes are recorded already: who votes can no longer be changed."))
+        raise Invalid(problems=[problem])
+    before = _said(poll)
+    _put(poll, draft)
+    changed(poll, now=now)
+    audit.record(actor, "voting.edit_poll", poll, now=now, event_id=poll.event_id, before=before, after=_said(poll))
+
+
+def publish(poll: Poll, event: Event, *, actor: Account, now: datetime) -> None:
+    """Opens the poll's pages to all; votes are taken from its opening time on. Raises Conflict with what is missing."""
+    if event.status == EventStatus.DRAFT:
+        raise Conflict(msg("Publish the event first: its pages are still hidden."), code="event_is_draft")
+    if poll.published:
+        return
+    standing = sa.select(Candidate.id).where(Candidate.poll_id == poll.id, Candidate.withdrawn.is_(False)).limit(2)
+    if len(list(session().scalars(standing))) < 2:
+        raise Conflict(
+            msg("A poll needs at least two candidates."),
+            hint=msg("Add works or teams below, then publish."),
+            code="too_few_candidates",
+        )
+    if poll.closes_at <= now:
+        raise Conflict(msg("This poll would be closed already. Set a later closing time."), code="closes_in_the_past")
+    poll.published = True
+    changed(poll, now=now)
+    audit.record(actor, "voting.publish_poll", poll, now=now, event_id=poll.event_id)
+
+
+def unpublish(poll: Poll, *, actor: Account, now: datetime) -> None:
+    """Takes the poll back, as long as no vote is recorded. Raises Conflict."""
+    if has_votes(poll):
+        raise Conflict(msg("Votes are recorded already: the poll can no longer be taken back."), code="has_votes")
+    poll.published = False
+    changed(poll, now=now)
+    audit.record(actor, "voting.unpublish_poll", poll, now=now, event_id=poll.event_id)
+
+
+def changed(poll: Poll, *, now: datetime) -> None:
+    """Raises the version, by which every cache knows that it must read the poll again."""
+    poll.version += 1
+    poll.changed_at = now
+
+
+def _put(poll: Poll, draft: Draft) -> None:
+    poll.title, poll.introduction, poll.who = draft.title, draft.introduction, draft.who
+    poll.opens_at, poll.closes_at, poll.rules = draft.opens_at, draft.closes_at, draft.rules.kept()
+
+
+def _said(poll: Poll) -> dict[str, object]:
+    return {
+        "title": poll.title,
+        "who": poll.who,
+        "opens_at": poll.opens_at.isoformat(),
+        "closes_at": poll.closes_at.isoformat(),
+        "rules": dict(poll.rules),
+    }
+
+
+def _free_slug(event: Event, number: int) -> str:
+    slug = f"{event.slug[: SLUG_LENGTH - 8]}-{number}"
+    while session().scalar(sa.select(Poll.id).where(Poll.slug == slug)) is not None:
+        slug = f"{event.slug[: SLUG_LENGTH - 8]}-{random.token_hex(3)}"
+    return slug

@@ -1,0 +1,113 @@
+"""Receipts, ledger and Redis side by side, per candidate. Where they differ, the result must not be published."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from concours.base.db import reading
+from concours.voting import keys, ledger
+from concours.voting.cast import Booth
+from concours.voting.models import RefusedVote, Vote
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One candidate: receipts given, rows of the ledger, the tally in SQL, the counts that Redis shows."""
+
+    candidate: int
+    receipts: int
+    ledger: int
+    tally: int
+    redis: int
+
+    @property
+    def difference(self) -> int:
+        """0 where ledger, tally and Redis agree."""
+        return max(self.ledger, self.tally, self.redis) - min(self.ledger, self.tally, self.redis)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """The counts of a poll; `leaves` is the ledger's size, `waiting` what is admitted but not recorded yet.
+
+    `refused`: how often by reason, by the limits in Redis; `refused_late`: by the ledger's unique keys. While votes
+    come in, the parts are read a moment apart and may differ by those in between.
+    """
+
+    poll: int
+    leaves: int
+    waiting: int
+    lines: tuple[Line, ...]
+    refused: dict[str, int]
+    refused_late: int
+
+    def total(self, part: str) -> int:
+        """The sum over all candidates of `receipts`, `ledger`, `tally` or `redis`."""
+        return sum(getattr(line, part) for line in self.lines)
+
+    @property
+    def difference(self) -> int:
+        """0 where everything agrees: per candidate, with the ledger's size, and with the receipts."""
+        missing = abs(self.total("receipts") - self.total("redis") - self.waiting)
+        return sum(line.difference for line in self.lines) + abs(self.leaves - self.total("ledger")) + missing
+
+    def refused_by_code(self) -> dict[str, int]:
+        """Refusals by the code that the API answers with."""
+        found: dict[str, int] = {}
+        for reason, count in self.refused.items():
+            code = reason.partition(":")[0]
+            found[code] = found.get(code, 0) + count
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        parts = {part: self.total(part) for part in ("receipts", "ledger", "tally", "redis")}
+        return {
+            "poll": self.poll,
+            "leaves": self.leaves,
+            "waiting": self.waiting,
+            **parts,
+            "refused": self.refused_by_code(),
+            "refused_reasons": self.refused,
+            "refused_late": self.refused_late,
+            "difference": self.difference,
+            "candidates": [asdict(line) for line in self.lines],
+        }
+
+
+def reconcile(booth: Booth, poll_id: int) -> Reconciliation:
+    """Counts everything. Reads every vote of the poll once. Raises RedisError or SQLAlchemyError."""
+    table = Vote.__table__
+    with reading(), booth.engine.connect() as connection:
+        rows = connection.execute(
+            sa.select(table.c.candidate_id, sa.func.count())
+            .where(table.c.poll_id == poll_id)
+            .group_by(table.c.candidate_id)
+        )
+        recorded: dict[int, int] = {row[0]: row[1] for row in rows}
+        tally = ledger.totals(connection, poll_id)
+        leaves = ledger.progress(connection, poll_id).next_leaf
+        late = sa.select(sa.func.count()).select_from(RefusedVote).where(RefusedVote.poll_id == poll_id)
+        refused_late = int(connection.execute(late).scalar_one())
+    pipe = booth.client.pipeline(transaction=True)
+    pipe.hgetall(keys.issued(poll_id))
+    pipe.hgetall(keys.counts(poll_id))
+    pipe.hgetall(keys.refused(poll_id))
+    pipe.hget(keys.state(poll_id), "mark")
+    issued, counts, refused, mark = pipe.execute()
+    first = f"({mark.decode()}" if mark else "-"
+    waiting = len(booth.client.xrange(keys.journal(poll_id), first, "+"))  # type: ignore[arg-type]
+    shown = {int(candidate): int(votes) for candidate, votes in counts.items()}
+    given = {int(candidate): int(votes) for candidate, votes in issued.items()}
+    return Reconciliation(
+        poll=poll_id,
+        leaves=leaves,
+        waiting=waiting,
+        lines=tuple(
+            Line(c, given.get(c, 0), recorded.get(c, 0), tally.get(c, 0), shown.get(c, 0))
+            for c in sorted({*recorded, *tally, *shown, *given})
+        ),
+        refused={reason.decode(): int(count) for reason, count in refused.items()},
+        refused_late=refused_late,
+    )

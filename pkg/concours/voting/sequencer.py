@@ -1,0 +1,208 @@
+"""The sequencer: takes the journals in batches, records them in the ledger, then tells Redis and all who wait.
+
+One is active at a time: by a lease in Redis, and by a fencing token that SQL gives out and checks. It may be killed at
+any point. Before the commit nothing has happened; after it, the next one finds the projection behind the ledger and
+repairs it. It never loses its place: where a journal goes on is in SQL, changed with the votes in one transaction.
+"""
+
+import logging
+import os
+import secrets as random
+import threading
+import time
+from dataclasses import dataclass, field
+
+import redis
+import sqlalchemy as sa
+from flask import Flask
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from concours.base import clock
+from concours.base.db import db, reading
+from concours.base.redis import connect
+from concours.voting import journal, keys, ledger, limits, tally
+from concours.voting.models import Poll, PollProgress
+from concours.voting.rules import read_facts
+
+LEASE_MS = 3_000
+RENEW_S = 0.5
+TEND_S = 0.5
+BLOCK_MS = 200
+AWAY_S = 0.25  # between two attempts while SQL or Redis is away, or another sequencer is active
+
+log = logging.getLogger(__name__)
+
+
+def run(app: Flask, stop: threading.Event) -> None:
+    """Records votes until `stop` is set. While SQL or Redis is away it waits and tries again."""
+    with app.app_context():
+        sequencer = Sequencer.of(app)
+    log.info("sequencer %s started", sequencer.name)
+    while not stop.is_set():
+        try:
+            if not sequencer.hold():
+                stop.wait(AWAY_S)
+                continue
+            sequencer.tend()
+            sequencer.step(block_ms=BLOCK_MS)
+        except ledger.LostLease:
+            log.warning("sequencer %s gives way to a later one", sequencer.name)
+            sequencer.fence = None
+            stop.wait(AWAY_S)
+        except (RedisError, SQLAlchemyError) as away:
+            log.warning("sequencer waits: %s: %s", type(away).__name__, away)
+            sequencer.forget()
+            stop.wait(AWAY_S)
+        except Exception:
+            log.exception("sequencer starts over")
+            sequencer.forget()
+            stop.wait(1.0)
+    sequencer.release()
+
+
+def heartbeat(client: "redis.Redis") -> float | None:
+    """Seconds since a sequencer was last at work; None where that was more than HEARTBEAT_S ago, or never."""
+    left = int(client.pttl(keys.HEARTBEAT))
+    return None if left < 0 else keys.HEARTBEAT_S - left / 1000
+
+
+@dataclass
+class Sequencer:
+    """One sequencer. `positions` is where each poll's journal goes on; `fence` its token while it holds the lease."""
+
+    engine: sa.Engine
+    client: "redis.Redis"
+    batch: int
+    poll_key_secret: str
+    name: str = field(default_factory=lambda: f"{os.getpid()}-{random.token_hex(4)}")
+    fence: int | None = None
+    positions: dict[int, str] = field(default_factory=dict)
+    _renewed: float = 0.0
+    _tended: float = 0.0
+
+    @classmethod
+    def of(cls, app: Flask) -> "Sequencer":
+        """The sequencer of an application (its context must be open)."""
+        return cls(
+            engine=db.engine,
+            client=connect(app.config["REDIS_URL"]),
+            batch=int(app.config["SEQUENCER_BATCH"]),
+            poll_key_secret=app.config["POLL_KEY_SECRET"],
+        )
+
+    def hold(self) -> bool:
+        """Takes the lease or keeps it; with a newly taken one begins a term in SQL. Whether it is held."""
+        if self.fence is not None and time.monotonic() - self._renewed < RENEW_S:
+            return True
+        if not limits.run(self.client, "lease", (keys.LEASE,), (self.name, LEASE_MS)):
+            self.fence = None
+            return False
+        self.client.set(keys.HEARTBEAT, self.name, ex=keys.HEARTBEAT_S)
+        self._renewed = time.monotonic()
+        if self.fence is None:
+            with self.engine.begin() as connection:
+                self.fence = ledger.take_term(connection, clock.now())
+            self.forget()
+            log.info("sequencer %s begins term %s", self.name, self.fence)
+        return True
+
+    def release(self) -> None:
+        """Gives the lease back, so that another need not wait for its end."""
+        try:
+            if self.fence is not None:
+                limits.run(self.client, "lease", (keys.LEASE,), (self.name, 0))
+        except RedisError:
+            log.info("the lease runs out by itself")
+        self.fence = None
+
+    def forget(self) -> None:
+        """Drops what is remembered of the journals' positions; they are read from SQL again."""
+        self.positions.clear()
+        self._tended = 0.0
+
+    def tend(self) -> None:
+        """Twice a second, and before the first step: each published poll is loaded in Redis, caught up with the ledger
+        and has the rules of its last version."""
+        if self.positions and time.monotonic() - self._tended < TEND_S:
+            return
+        self._tended = time.monotonic()
+        polls = self._published()
+        for poll_id, (_version, reached) in polls.items():
+            self.positions.setdefault(poll_id, reached.journal_id)
+        for poll_id in set(self.positions) - set(polls):
+            del self.positions[poll_id]
+        for poll_id, there in tally.loaded(self.client, polls).items():
+            version, reached = polls[poll_id]
+            if there.applied is None or there.version is None or there.applied > reached.next_leaf:
+                self._rebuild(poll_id)
+            elif there.applied < reached.next_leaf:
+                self._repair(poll_id, there.applied)
+            elif there.version < version:
+                self._configure(poll_id)
+
+    def step(self, *, block_ms: int | None = None) -> int:
+        """Records what the journals hold, a batch per poll; waits up to `block_ms` for something. How many entries."""
+        done = 0
+        for poll_id, entries in journal.read(self.client, self.positions, count=self.batch, block_ms=block_ms).items():
+            if entries:
+                done += self._record(poll_id, entries)
+        return done
+
+    def _record(self, poll_id: int, entries: list[journal.Entry]) -> int:
+        try:
+            with self.engine.begin() as connection:
+                batch = ledger.record(
+                    connection, poll_id, entries, after=self.positions[poll_id], fence=self._fence(), now=clock.now()
+                )
+        except ledger.OutOfStep:
+            with reading(), self.engine.connect() as connection:
+                self.positions[poll_id] = ledger.progress(connection, poll_id).journal_id
+            return 0
+        self.positions[poll_id] = batch.mark
+        answer = tally.publish(self.client, batch, self._fence())
+        if answer == "fenced":
+            raise ledger.LostLease
+        if answer != "ok":
+            self._tended = 0.0  # looked after before the next step
+        return len(entries)
+
+    def _rebuild(self, poll_id: int) -> None:
+        self.client.hdel(keys.state(poll_id), "ready")  # no vote is admitted from here to the end of the rebuild
+        while waiting := journal.read(self.client, {poll_id: self.positions[poll_id]}, count=self.batch).get(poll_id):
+            self._record(poll_id, waiting)
+        with reading(), self.engine.connect() as connection:
+            facts = read_facts(connection, poll_id, self.poll_key_secret)
+            if facts is not None:
+                self._check(tally.rebuild(self.client, connection, facts, self._fence()))
+
+    def _repair(self, poll_id: int, applied: int) -> None:
+        with reading(), self.engine.connect() as connection:
+            answer = self._check(tally.repair(self.client, connection, poll_id, applied, self._fence()))
+        log.info("poll %s caught up with the ledger from leaf %s: %s", poll_id, applied, answer)
+
+    def _configure(self, poll_id: int) -> None:
+        with reading(), self.engine.connect() as connection:
+            facts = read_facts(connection, poll_id, self.poll_key_secret)
+            if facts is not None:
+                tally.configure(self.client, connection, facts)
+
+    def _check(self, answer: str) -> str:
+        if answer == "fenced":
+            raise ledger.LostLease
+        return answer
+
+    def _fence(self) -> int:
+        if self.fence is None:
+            raise ledger.LostLease
+        return self.fence
+
+    def _published(self) -> dict[int, tuple[int, ledger.Progress]]:
+        poll, progress = Poll.__table__, PollProgress.__table__
+        columns = (poll.c.id, poll.c.version, progress.c.next_leaf, progress.c.journal_id)
+        published = (
+            sa.select(*columns).join(progress, progress.c.poll_id == poll.c.id).where(poll.c.published.is_(True))
+        )
+        with reading(), self.engine.connect() as connection:
+            rows = connection.execute(published).all()
+        return {row.id: (row.version, ledger.Progress(row.next_leaf, row.journal_id)) for row in rows}

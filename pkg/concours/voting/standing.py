@@ -1,0 +1,80 @@
+"""Where a vote stands, and where a voter stands."""
+
+import time
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from concours.base.db import reading
+from concours.base.errors import NotFound
+from concours.base.messages import msg
+from concours.voting import journal, keys, ledger, receipts, refusals, secrets
+from concours.voting.cast import Booth
+from concours.voting.receipts import Standing
+from concours.voting.rules import Facts
+
+
+def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
+    """The receipt as it stands now: `recorded`, `provisional`, `refused` (with `reason`) or `unknown`.
+
+    An id that was given out and is unknown now was admitted by a Redis that lost its data before the vote was
+    recorded: it does not count. Raises NotFound for what is no receipt's id, Unavailable when Redis is away.
+    """
+    read = receipts.read_id(receipt_id)
+    if read is None:
+        raise NotFound(msg("This is not the number of a receipt."), hint=msg("Copy the whole link and try again."))
+    journal_id, commitment = read
+    with reading(), booth.engine.connect() as connection:
+        found = ledger.find(connection, facts.id, commitment)
+        reason = None if found else ledger.refused_as(connection, facts.id, journal_id)
+    if found is not None:
+        return receipts.describe(facts, found)
+    if reason is None:
+        try:
+            entry = journal.find(booth.client, facts.id, journal_id)
+        except RedisError as away:
+            raise refusals.redis_away() from away
+        if entry is not None and entry.commitment == commitment:
+            return receipts.describe(facts, Standing(journal_id, entry.candidate, entry.day, commitment))
+    return {
+        "id": receipt_id,
+        "poll": facts.id,
+        "candidate": None,
+        "day": None,
+        "status": "unknown" if reason is None else "refused",
+        "reason": reason,
+        "leaf": None,
+        "leaf_hash": None,
+        "commitment": commitment.hex(),
+        "recorded_at": None,
+        "signature": None,
+    }
+
+
+def of_voter(booth: Booth, facts: Facts, voter_id: bytes) -> dict[str, Any]:
+    """What the voter has used and has left today, and the votes given today per candidate. Raises Unavailable."""
+    tag = secrets.tag_of(facts.key, facts.id, voter_id)
+    day = booth.day(facts, int(time.time() * 1000))
+    try:
+        kept: Any = booth.client.hgetall(keys.voter(facts.id, tag))
+    except RedisError as away:
+        raise refusals.redis_away() from away
+    today = str(day.ordinal)
+    used = _count(kept.get(b"n"), today)
+    given = {
+        name[1:].decode(): count for name, value in kept.items() if name[:1] == b"c" and (count := _count(value, today))
+    }
+    rules = facts.rules
+    return {
+        "used_today": used,
+        "left_today": max(0, rules.per_day - used) if rules.per_day else None,
+        "left_total": max(0, rules.total - int(kept.get(b"t", 0))) if rules.total else None,
+        "today": given,
+    }
+
+
+def _count(value: bytes | None, day: str) -> int:
+    if value is None:
+        return 0
+    when, _, count = value.decode().partition(":")
+    return int(count) if when == day else 0

@@ -1,0 +1,198 @@
+"""What Redis shows of the ledger, and how it is brought back: fold, repair, rebuild, configure.
+
+The projection is never ahead of the ledger: it is written after the commit. A crash between the two leaves it behind;
+`repair` catches up from the first leaf it misses. A Redis that lost its data takes no votes until `rebuild` has put
+back, from the ledger alone, every voter's slots and nonces, the counts and the watermark.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import redis
+import sqlalchemy as sa
+
+from concours.voting import keys, ledger, limits, waiting
+from concours.voting.models import Candidate
+from concours.voting.rules import Facts, milliseconds
+
+CHUNK = 5_000  # votes read from SQL and put back in one pipeline
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What Redis holds of a poll; `version` and `applied` are None where its state is not loaded."""
+
+    version: int | None
+    applied: int | None
+
+
+@dataclass(frozen=True)
+class Standings:
+    """Votes per candidate as of a ledger size (leaves)."""
+
+    size: int
+    votes: dict[int, int]
+
+    @cached_property
+    def leading(self) -> list[tuple[int, int]]:
+        """(candidate, votes), most votes first."""
+        return sorted(self.votes.items(), key=lambda pair: (-pair[1], pair[0]))
+
+    @cached_property
+    def json(self) -> bytes:
+        """For programs: made once for each ledger size."""
+        return json.dumps([{"candidate": candidate, "votes": votes} for candidate, votes in self.leading]).encode()
+
+
+def loaded(client: "redis.Redis", poll_ids: Iterable[int]) -> dict[int, Loaded]:
+    """What Redis holds of each poll, in one round trip."""
+    polls = list(poll_ids)
+    pipe = client.pipeline(transaction=False)
+    for poll in polls:
+        pipe.hmget(keys.state(poll), "ready", "version", "applied")
+    found = {}
+    for poll, (ready, version, applied) in zip(polls, pipe.execute(), strict=True):
+        found[poll] = Loaded(int(version), int(applied)) if ready == b"1" else Loaded(None, None)
+    return found
+
+
+def publish(client: "redis.Redis", batch: ledger.Batch, fence: int) -> str:
+    """Tells of a committed batch: folds it, moves the watermark, wakes who waits. Answers as lua/publish.lua does."""
+    message = waiting.pack(batch.poll_id, milliseconds(batch.recorded_at), batch.fates)
+    poll = batch.poll_id
+    given: list[object] = [keys.RECORDED_CHANNEL, message, batch.first, batch.after, batch.mark, fence]
+    given.append(len(batch.counts))
+    for candidate, votes in batch.counts.items():
+        given += [candidate, votes]
+    for reason, candidate in batch.refusals:
+        given += [reason, candidate]
+    names = tuple(
+        name(poll) for name in (keys.state, keys.counts, keys.journal, keys.refused, keys.minutes, keys.issued)
+    )
+    return limits.word(client, "publish", names, tuple(given))
+
+
+def repair(client: "redis.Redis", connection: sa.Connection, poll_id: int, applied: int, fence: int) -> str:
+    """Catches up from leaf `applied` to the ledger's end, in the running (reading) transaction."""
+    for rows in _chunks(connection, poll_id, applied):
+        _restore(client, poll_id, rows)
+        for moment, told in groupby(rows, key=lambda row: row.recorded_at):
+            message = waiting.pack(poll_id, milliseconds(moment), [(row.commitment, row.leaf) for row in told])
+            client.publish(keys.RECORDED_CHANNEL, message)
+    return _settle(client, connection, poll_id, "repair", fence)
+
+
+def rebuild(client: "redis.Redis", connection: sa.Connection, facts: Facts, fence: int) -> str:
+    """Puts everything of the poll back into Redis from the ledger; the poll takes votes only when it is done.
+
+    The journal must have been recorded to its end before, in an earlier transaction.
+    """
+    client.delete(keys.state(facts.id))
+    _forget_voters(client, facts.id)
+    restored = 0
+    for rows in _chunks(connection, facts.id, 0):
+        _restore(client, facts.id, rows)
+        restored += len(rows)
+    _write(client, connection, facts)
+    answer = _settle(client, connection, facts.id, "rebuild", fence)
+    log.info("poll %s rebuilt in Redis from %s votes: %s", facts.id, restored, answer)
+    return answer
+
+
+def configure(client: "redis.Redis", connection: sa.Connection, facts: Facts) -> str:
+    """Puts the rules and the eligible candidates of `facts.version` into the state that is loaded. Answers as
+    lua/configure.lua does."""
+    fields = _fields(facts)
+    given: list[object] = [facts.version, len(fields)]
+    for name, value in fields.items():
+        given += [name, value]
+    names = (keys.state(facts.id), keys.candidates(facts.id))
+    return limits.word(client, "configure", names, (*given, *_eligible(connection, facts.id)))
+
+
+def standings(client: "redis.Redis", poll_id: int, *, unless: int | None = None) -> Standings | None:
+    """The counts and the ledger size they stand for, read together; None where the poll is not loaded here.
+
+    `unless`: a size for which the caller has the counts already; for it `votes` comes back empty.
+    """
+    applied, counts = _standings(client, poll_id, unless)
+    if applied is None:
+        return None
+    pairs = iter(counts)
+    return Standings(int(applied), {int(candidate): int(next(pairs)) for candidate in pairs})
+
+
+def _standings(client: "redis.Redis", poll_id: int, unless: int | None) -> tuple[bytes | None, list[bytes]]:
+    names = (keys.state(poll_id), keys.counts(poll_id))
+    found: Any = limits.run(client, "standings", names, ("" if unless is None else unless,))
+    return (found[0], found[1:]) if found else (None, [])
+
+
+def _fields(facts: Facts) -> dict[str, int]:
+    return {"opens": facts.opens, "closes": facts.closes, **facts.rules.kept()}
+
+
+def _eligible(connection: sa.Connection, poll_id: int) -> list[int]:
+    table = Candidate.__table__
+    rows = connection.execute(
+        sa.select(table.c.id).where(table.c.poll_id == poll_id, table.c.withdrawn.is_(False)).order_by(table.c.id)
+    )
+    return list(rows.scalars())
+
+
+def _write(client: "redis.Redis", connection: sa.Connection, facts: Facts) -> None:
+    """Rules and candidates of a state that is not ready yet."""
+    pipe = client.pipeline(transaction=False)
+    mapping: dict[Any, Any] = {"version": facts.version, **_fields(facts)}
+    pipe.hset(keys.state(facts.id), mapping=mapping)
+    pipe.delete(keys.candidates(facts.id))
+    eligible = _eligible(connection, facts.id)
+    if eligible:
+        pipe.sadd(keys.candidates(facts.id), *eligible)
+    pipe.execute()
+
+
+def _settle(client: "redis.Redis", connection: sa.Connection, poll_id: int, how: str, fence: int) -> str:
+    reached = ledger.progress(connection, poll_id)
+    given: list[object] = [how, reached.next_leaf, reached.journal_id, fence]
+    for candidate, votes in ledger.totals(connection, poll_id).items():
+        given += [candidate, votes]
+    names = (keys.state(poll_id), keys.counts(poll_id), keys.journal(poll_id), keys.issued(poll_id))
+    return limits.word(client, "settle", names, tuple(given))
+
+
+def _chunks(connection: sa.Connection, poll_id: int, leaf: int) -> Iterator[list[Any]]:
+    while rows := ledger.votes_from(connection, poll_id, leaf, CHUNK):
+        yield list(rows)
+        leaf = rows[-1].leaf + 1
+
+
+def _restore(client: "redis.Redis", poll_id: int, rows: list[Any]) -> None:
+    mine: dict[bytes, list[object]] = {}
+    for v in rows:
+        mine.setdefault(v.tag, []).extend(
+            (v.nonce, v.candidate_id, v.journal_id, v.day.toordinal(), v.slot, v.repeat, v.ordinal)
+        )
+    digest = limits.load(client, "restore")
+    pipe = client.pipeline(transaction=False)
+    for tag, given in mine.items():
+        pipe.evalsha(digest, 1, keys.voter(poll_id, tag), *given)  # type: ignore[arg-type]
+    pipe.execute()
+
+
+def _forget_voters(client: "redis.Redis", poll_id: int) -> None:
+    names = []
+    for name in client.scan_iter(match=keys.every_voter(poll_id), count=2_000):
+        names.append(name)
+        if len(names) == CHUNK:
+            client.unlink(*names)
+            names = []
+    if names:
+        client.unlink(*names)
