@@ -39,7 +39,9 @@ def said() -> dict[str, set[str]]:
                         found.setdefault(text, set()).add(f"{path.relative_to(PACKAGE)}:{line}")
     for path in templates():
         with path.open("rb") as source:
-            for line, message, _comments, _context in extract(babel_extract, source, IN_TEMPLATES, (), {"silent": "false"}):
+            for line, message, _comments, _context in extract(
+                babel_extract, source, IN_TEMPLATES, (), {"silent": "false"}
+            ):
                 text = message[0] if isinstance(message, tuple) else message
                 found.setdefault(text, set()).add(f"{path.relative_to(PACKAGE)}:{line}")
     return found

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, g, request, url_for
+from flask import Flask, current_app, g, request, url_for
+from flask_login import AnonymousUserMixin
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.routing import BuildError
@@ -19,7 +20,7 @@ from werkzeug.routing import BuildError
 from concours.base.messages import Message
 from concours.events.navigation import places_for_visitor
 from concours.identity.access import signed_in
-from concours.web.i18n import translate
+from concours.web.i18n import revive, translate
 
 STATIC = Path(__file__).parent / "static"
 VENDOR = STATIC / "vendor"
@@ -43,7 +44,9 @@ class PlaceLink:
 
 
 def link(endpoint: str, **values: Any) -> str | None:
-    """The address of `endpoint`, or None where no room has it."""
+    """The address of `endpoint`, or None where no room has it or a value is missing."""
+    if endpoint not in current_app.view_functions:
+        return None
     try:
         return url_for(endpoint, **{name: value for name, value in values.items() if value is not None})
     except BuildError:
@@ -69,8 +72,13 @@ def relative(address: str) -> str:
 
 
 def without_database() -> None:
-    """Says that for the rest of this request the frame must not ask SQL or Redis (they are away)."""
+    """Says that for the rest of this request the frame must not ask SQL or Redis (they are away).
+
+    Flask-Login offers the account to every template; unless it is known already it is nobody from here on.
+    """
     g.frame_is_quiet = True
+    if "_login_user" not in g:
+        g._login_user = AnonymousUserMixin()
 
 
 def visitor() -> Visitor | None:
@@ -129,17 +137,8 @@ def vendor(name: str) -> str:
 def flashed(message: Any) -> str:
     """A flashed message in the reader's language: a text, a Message, or a Message as the cookie kept it."""
     if isinstance(message, dict) and "text" in message:
-        values = {
-            key: _kept(value) if isinstance(value, dict) else value for key, value in message.get("values", {}).items()
-        }
-        message = Message(str(message["text"]), values)
-    return translate(message if isinstance(message, Message) else str(message))
-
-
-def _kept(value: dict[str, Any]) -> Any:
-    if "text" not in value:
-        return value
-    return Message(str(value["text"]), value.get("values", {}))
+        return translate(revive(message))
+    return translate(message)
 
 
 def init_frame(app: Flask) -> None:

@@ -24,7 +24,7 @@ DOORS: dict[PhaseKind, tuple[str, Message]] = {
     PhaseKind.REGISTRATION: ("teams.index", msg("Register a team")),
     PhaseKind.SUBMISSION: ("entries.mine", msg("Submit a work")),
     PhaseKind.VOTING: ("voting.gallery", msg("Look and vote")),
-    PhaseKind.RESULTS: ("exhibition.results", msg("See the results")),
+    PhaseKind.RESULTS: ("exhibition.show_results", msg("See the results")),
     PhaseKind.EXHIBITION: ("exhibition.entrance", msg("Visit the exhibition")),
 }
 """Where an open phase leads a visitor, most inviting last."""

@@ -1,4 +1,4 @@
-"""Refuses, before any view or query sees it, text that is no text: NUL bytes and lone surrogates.
+"""Refuses, before any view or query sees it, text that is no text (NUL bytes, lone surrogates) and numbers no row has.
 
 PostgreSQL holds no NUL, UTF-8 no lone surrogate; without this each form and each query would have to know that.
 """
@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, abort, request
 
 JSON_DEPTH = 32
+GREATEST = 2**63 - 1  # no row has a greater number
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -53,7 +54,9 @@ def _sent() -> Iterator[str]:
             yield file.filename or ""
 
 
-def _check(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+def _check(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    if any(isinstance(value, int) and value > GREATEST for value in (values or {}).values()):
+        abort(404)
     try:
         clean = all(is_text(text) for text in _sent())
     except (UnicodeDecodeError, RecursionError) as reason:

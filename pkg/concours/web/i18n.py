@@ -78,11 +78,18 @@ def translate(message: object) -> str:
     return translated % values if values else translated
 
 
+def revive(kept: dict[str, Any]) -> Message:
+    """The sentence that was kept as {text, values}; values may be sentences themselves."""
+    values = {
+        key: revive(value) if isinstance(value, dict) and "text" in value else value
+        for key, value in (kept.get("values") or {}).items()
+    }
+    return Message(str(kept["text"]), values)
+
+
 def stored(message: dict[str, Any] | None) -> str:
     """A sentence that was kept in the database as {text, values}, in the reader's language."""
-    if not message:
-        return ""
-    return translate(Message(message["text"], message.get("values", {})))
+    return translate(revive(message)) if message else ""
 
 
 def init_i18n(app: Flask) -> None:
@@ -99,4 +106,4 @@ def init_i18n(app: Flask) -> None:
     app.jinja_env.filters.update(said=translate, stored=stored)
 
 
-__all__ = ["COOKIE", "LANGUAGES", "init_i18n", "language", "stored", "translate"]
+__all__ = ["COOKIE", "LANGUAGES", "init_i18n", "language", "revive", "stored", "translate"]

@@ -20,7 +20,7 @@ STATUSES: dict[str, tuple[Message, str]] = {
     "ready": (msg("Ready"), "good"),
     "valid": (msg("Counted"), "good"),
     "refused": (msg("Refused"), "bad"),
-    "open": (msg("Open"), "good"),
+    "open": (msg("Under way"), "good"),
     "closed": (msg("Closed"), "neutral"),
     "reading": (msg("Being read"), "wait"),
     "checked": (msg("Checked"), "info"),
