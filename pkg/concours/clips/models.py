@@ -1,6 +1,7 @@
 """Check-in clips and the counters kept of them."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,10 +11,18 @@ from concours.media.models import Asset
 from concours.teams.models import Member
 
 
-class Clip(Model):
-    """One check-in video of a member; `day` is the day in the event's zone on which it was sent.
+class ClipStatus(StrEnum):
+    """`CHECKING` until the file was looked into, then `VALID` or `REFUSED` (with the reason on the asset)."""
 
-    `status`: `checking` until the file was looked into, then `valid` or `refused` (with `refusal` on the asset).
+    CHECKING = "checking"
+    VALID = "valid"
+    REFUSED = "refused"
+
+
+class Clip(Model):
+    """One check-in video of a member; `day` is the day in the event's zone on which its upload began.
+
+    A member or a team that has clips cannot be deleted: only the event as a whole takes them along.
     """
 
     __tablename__ = "clip"
@@ -22,15 +31,16 @@ class Clip(Model):
         sa.CheckConstraint("status in ('checking', 'valid', 'refused')", name="status_is_known"),
         sa.Index("ix_clip_member_id_day", "member_id", "day"),
         sa.Index("ix_clip_team_id_id", "team_id", "id"),
+        sa.Index("ix_clip_event_id_status", "event_id", "status"),
     )
 
     id: Mapped[Pk]
     event_id: Mapped[int] = mapped_column(sa.ForeignKey("event.id", ondelete="CASCADE"))
-    team_id: Mapped[int] = mapped_column(sa.ForeignKey("team.id", ondelete="CASCADE"))
-    member_id: Mapped[int] = mapped_column(sa.ForeignKey("member.id", ondelete="CASCADE"))
+    team_id: Mapped[int] = mapped_column(sa.ForeignKey("team.id"))
+    member_id: Mapped[int] = mapped_column(sa.ForeignKey("member.id"))
     asset_id: Mapped[int] = mapped_column(sa.ForeignKey("asset.id"))
     day: Mapped[date] = mapped_column(sa.Date)
-    status: Mapped[str] = mapped_column(sa.String(12), default="checking")
+    status: Mapped[str] = mapped_column(sa.String(12), default=ClipStatus.CHECKING)
     created_at: Mapped[datetime]
 
     asset: Mapped[Asset] = relationship()

@@ -25,3 +25,11 @@ def read(client: "redis.Redis", import_id: int) -> int:
     except redis.RedisError:
         return 0
     return int(found) if isinstance(found, bytes) else 0
+
+
+def forget(client: "redis.Redis", import_id: int) -> None:
+    """Begins again at 0."""
+    try:
+        client.delete(_key(import_id))
+    except redis.RedisError:
+        return

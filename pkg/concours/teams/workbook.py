@@ -71,7 +71,15 @@ def read_sheets(data: bytes, *, rows_limit: int) -> list[Sheet]:
             return _Book(archive, rows_limit).sheets()
     except DomainError:
         raise
-    except (zipfile.BadZipFile, zlib.error, expat.ExpatError, NotImplementedError, RuntimeError, OSError, EOFError) as fault:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        expat.ExpatError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        EOFError,
+    ) as fault:
         raise _unreadable() from fault
     except (ValueError, KeyError, IndexError, OverflowError, LookupError) as fault:
         raise _unreadable() from fault

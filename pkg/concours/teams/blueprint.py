@@ -1,0 +1,55 @@
+"""The room's blueprint, and what all its pages share."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+from flask_babel import format_date
+
+from concours.base import clock
+from concours.events.context import current_event
+from concours.identity.access import actor
+from concours.teams import export, scope
+
+bp = Blueprint("teams", __name__, url_prefix="/events/<event_slug>", template_folder="templates")
+
+GREATEST_NUMBER = 2**63 - 1  # what a database takes for a row's number
+
+
+def number(text: str | None) -> int | None:
+    """A row's number from an address or a form; None for anything else."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 19:
+        return None
+    found = int(text)
+    return found if found <= GREATEST_NUMBER else None
+
+
+def rights() -> dict[str, Any]:
+    """What the visitor may do with teams here: `may_change` (some of them, now), `may_see_all`, `registration` open."""
+    event, account = current_event(), actor()
+    changes = scope.changes(account, event)
+    is_open = scope.registration_is_open(event, clock.now())
+    return {
+        "event": event,
+        "registration": is_open,
+        "may_change": is_open and changes != frozenset(),
+        "may_see_all": scope.sees(account, event) is None,
+    }
+
+
+def download(data: bytes, kind: str, name: str) -> Response:
+    """A file to keep, named `name-DATE.kind`."""
+    response = current_app.response_class(data, content_type=export.CONTENT_TYPES[kind])
+    day = format_date(clock.now(), "yyyyMMdd")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{name}-{day}.{kind}")
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def is_fragment() -> bool:
+    """Whether htmx asks for the part of a page that refreshes itself."""
+    return "HX-Request" in request.headers
+
+
+def asks_json() -> bool:
+    """Whether a program asks (`Accept: application/json`), not a page."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
