@@ -77,8 +77,13 @@ def may_read(account: Account, entry: Entry) -> bool:
     return Role.COORDINATOR in roles and entry.department_id in departments_of(account, entry.event_id)
 
 
+GREATEST_ID = 2**63 - 1  # what the database's numbers hold
+
+
 def find_entry(event: Event, entry_id: int) -> Entry:
     """The entry of that number within `event`; raises NotFound."""
+    if not 0 < entry_id <= GREATEST_ID:
+        raise no_such_entry()
     entry = session().scalar(sa.select(Entry).where(Entry.id == entry_id, Entry.event_id == event.id))
     if entry is None:
         raise no_such_entry()

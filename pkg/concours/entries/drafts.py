@@ -12,7 +12,7 @@ from concours.entries import authors, register
 from concours.entries.history import note
 from concours.entries.models import Entry, EntryStatus, StepKind
 from concours.entries.times import DRAFTING, STANDING, require_running, require_submission
-from concours.entries.words import Typed, current_statement, put_words, read_words
+from concours.entries.words import Typed, current_statement, is_kept, put_words, read_words
 from concours.events.models import Category, Event
 from concours.identity.models import Account
 
@@ -76,7 +76,7 @@ def start(event: Event, category: Category, *, actor: Account, now: datetime, te
 
 
 def change(entry: Entry, event: Event, sent: Typed, *, actor: Account, now: datetime, version: int) -> bool:
-    """Keeps what was typed, and says whether anything changed.
+    """Keeps what was typed, and says whether anything changed (sending the same form twice is no error).
 
     A draft or a returned entry may be incomplete, and can be saved at any time. One that was submitted or accepted must
     stay complete, changes only while submission is open, and an accepted one is screened again.
@@ -89,19 +89,18 @@ def change(entry: Entry, event: Event, sent: Typed, *, actor: Account, now: date
     if standing:
         register.hold(event.id)
     register.lock(entry)
+    words, problems = read_words(entry.category, current_statement(event.id), sent, complete=standing)
+    if not problems and is_kept(entry, words):
+        return False
     if (entry.status in STANDING) != standing or entry.version != version:
         raise changed_elsewhere()
     if not standing and entry.status not in DRAFTING:
         raise cannot_change(entry)
     if standing:
         require_submission(event, now, entry)
-    statement = current_statement(event.id)
-    words, problems = read_words(entry.category, statement, sent, complete=standing)
     if problems:
         raise Invalid(problems=problems)
     changed = put_words(entry, words)
-    if not changed:
-        return False
     entry.version += 1
     entry.changed_at = now
     if entry.number is not None:

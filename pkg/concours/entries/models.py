@@ -105,6 +105,7 @@ class Screening(Model):
     """
 
     __tablename__ = "screening"
+    __table_args__ = (sa.Index("ix_screening_actor_id_id", "actor_id", "id"),)
 
     id: Mapped[Pk]
     entry_id: Mapped[int] = mapped_column(sa.ForeignKey("entry.id", ondelete="CASCADE"), index=True)

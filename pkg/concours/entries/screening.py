@@ -81,6 +81,21 @@ def accept_many(
     return accepted, left
 
 
+RECENT_REASONS = 5
+
+
+def recent_reasons(actor: Account, event: Event) -> list[str]:
+    """The reasons that `actor` gave last in the event, each once: most reasons are said again and again."""
+    given = session().scalars(
+        sa.select(Screening.reason)
+        .join(Entry, Entry.id == Screening.entry_id)
+        .where(Screening.actor_id == actor.id, Screening.reason != "", Entry.event_id == event.id)
+        .order_by(Screening.id.desc())
+        .limit(RECENT_REASONS * 8)
+    )
+    return list(dict.fromkeys(given))[:RECENT_REASONS]
+
+
 def _reason(verdict: Verdict, reason: str) -> str:
     said = typed.paragraphs(reason)
     if not said and verdict != Verdict.ACCEPTED:

@@ -85,6 +85,11 @@ def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def is_kept(entry: Entry, words: Words) -> bool:
+    """Whether `entry` says just that already."""
+    return words == Words(entry.title, entry.authors, dict(entry.values or {}), entry.statement_id)
+
+
 def put_words(entry: Entry, words: Words) -> dict[str, list[Any]]:
     """Writes `words` into `entry`; returns what changed as {field: [before, after]}."""
     changed: dict[str, list[Any]] = {}
