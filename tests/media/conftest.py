@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from concours.base.db import session
 from concours.identity.models import Account
+from concours.media import jobs
+from concours.media.models import Asset
 from tests.factories import Make
 from tests.media import probe as probes
 from tests.media.probe import Probe
@@ -87,6 +91,21 @@ def tus(probe: Probe, make: Make, client_as: Callable[[Account], FlaskClient]) -
     """A client of a new account."""
     account = make.account()
     return Tus(client_as(account), account)
+
+
+@pytest.fixture
+def checked(tus: Tus, probe: Probe) -> Callable[..., Asset]:
+    """`checked(content, "name.jpg", formats=…)`: uploaded, looked into by the worker's job, and read again."""
+
+    def upload_and_check(content: bytes, filename: str, **demands: Any) -> Asset:
+        probe.demands = replace(probe.demands, **demands)
+        answer = tus.create(len(content), content, filename=filename)
+        assert answer.status_code == 201, answer.text
+        number = int(answer.headers["X-Asset"])
+        jobs.check(number)
+        return session().get_one(Asset, number, populate_existing=True)
+
+    return upload_and_check
 
 
 @pytest.fixture

@@ -28,3 +28,6 @@ FILENAME_CHARACTERS = 255
 
 LOCK_WAIT_S = 2.0
 """How long a piece waits for another request that writes to the same upload."""
+
+MAX_PIXELS = 80_000_000
+"""Greatest image, width times height; told from its header before anything is decoded."""

@@ -39,7 +39,7 @@ class Upload(Model):
     size: Mapped[int] = mapped_column(sa.BigInteger)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     metadata_header: Mapped[str] = mapped_column(sa.Text, default="")
-    asset_id: Mapped[int | None] = mapped_column(sa.ForeignKey("asset.id", ondelete="SET NULL"))
+    asset_id: Mapped[int | None] = mapped_column(sa.ForeignKey("asset.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -56,6 +56,12 @@ class Asset(Model):
     __table_args__ = (
         sa.CheckConstraint("status in ('checking', 'ready', 'refused')", name="status_is_known"),
         sa.Index("ix_asset_sha256", "sha256"),
+        sa.Index(
+            "ix_asset_waiting",
+            "created_at",
+            sqlite_where=sa.text("status = 'checking'"),
+            postgresql_where=sa.text("status = 'checking'"),
+        ),
     )
 
     id: Mapped[Pk]
@@ -77,7 +83,9 @@ class Asset(Model):
     created_at: Mapped[datetime]
     checked_at: Mapped[datetime | None]
 
-    renditions: Mapped[list["Rendition"]] = relationship(order_by="Rendition.width", back_populates="asset")
+    renditions: Mapped[list["Rendition"]] = relationship(
+        order_by="Rendition.width", back_populates="asset", lazy="selectin", cascade="all, delete-orphan"
+    )
 
 
 class Rendition(Model):

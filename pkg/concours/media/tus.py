@@ -240,6 +240,10 @@ def _instance() -> str:
 
 
 def _end_transaction() -> None:
+    """Lets go of the database. What the sign-in wanted to note of the session's use is noted by another request:
+    a reader's transaction that turns into a writer's fails on SQLite when somebody else wrote meanwhile."""
+    for row in list(session().dirty):
+        session().expire(row)
     session().commit()
 
 
