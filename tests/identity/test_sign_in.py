@@ -47,9 +47,7 @@ def test_the_staff_number_may_be_typed_as_phones_type_it(client: FlaskClient, pe
     assert enter(client, typed).status_code == 303
 
 
-@pytest.mark.parametrize(
-    ("username", "password"), [("D01-001", "wrong"), ("nobody", PASSWORD), ("", ""), ("𠮷", "😀")]
-)
+@pytest.mark.parametrize(("username", "password"), [("D01-001", "wrong"), ("nobody", PASSWORD), ("", ""), ("𠮷", "😀")])
 def test_a_wrong_answer_keeps_the_name_and_says_the_same_for_all(
     client: FlaskClient, person: Account, username: str, password: str
 ) -> None:

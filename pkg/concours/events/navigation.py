@@ -28,6 +28,11 @@ def navigate(endpoint: str, label: Message, *, order: int, who: Set[str]) -> Non
     _places[endpoint] = Place(endpoint, label, order, frozenset(str(w) for w in who))
 
 
+def own_places(roles: Set[str]) -> list[Place]:
+    """The links that are there because of these roles in an event, without those that everybody has."""
+    return sorted((p for p in _places.values() if p.who & roles and PUBLIC not in p.who), key=lambda place: place.order)
+
+
 def places_for_visitor() -> list[Place]:
     """The links that the visitor of the running request sees, in order."""
     account = signed_in()

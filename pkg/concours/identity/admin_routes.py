@@ -1,36 +1,22 @@
 """The administrator's pages: departments and accounts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request, url_for
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from concours.base import clock, sheets
+from concours.base import clock
 from concours.base.db import session
-from concours.base.errors import Conflict, DomainError, FieldProblem, Invalid
-from concours.base.messages import Message, msg
+from concours.base.errors import DomainError, FieldProblem, Invalid
+from concours.base.messages import msg
 from concours.identity import accounts, departments, imports, invitations
 from concours.identity.access import actor, allow
 from concours.identity.addresses import invitation_url
 from concours.identity.blueprint import bp
+from concours.identity.forms import Errors, errors_of, pasted
 from concours.identity.models import Account, Role
 from concours.identity.notices import tell
-
-Errors = Mapping[str, Sequence[Message]]
-
-
-def pasted(file: FileStorage | None, text: str) -> str:
-    """The table of an import: the file that was chosen, else the pasted text."""
-    return sheets.decode(file.read()) if file is not None and file.filename else text
-
-
-def errors_of(refusal: DomainError, field: str) -> tuple[Errors, int]:
-    """What to show beside the fields of a refused form, and with which status."""
-    if isinstance(refusal, Invalid) and refusal.problems:
-        return refusal.by_field(), 422
-    return {field: [refusal.message]}, 409 if isinstance(refusal, Conflict) else 422
 
 
 def _departments_page(form: str = "", errors: Errors | None = None, status: int = 200) -> Response:
@@ -156,7 +142,7 @@ def _account_page(
     status: int = 200,
 ) -> Response:
     page = render_template(
-        "identity/account.html", account=account, link=link, errors=errors or {}, typed=typed, me=actor()
+        "identity/account.html", account=account, invitation_link=link, errors=errors or {}, typed=typed, me=actor()
     )
     return make_response(page, status)
 

@@ -58,12 +58,24 @@ def give(
             problems=[FieldProblem("department", msg("Say which department the coordinator speaks for."))],
             code="no_department",
         )
+    session().flush()
+    unit = department.id if department and role == Role.COORDINATOR else None
+    known = find(account.id, event_id, role, unit)
+    return known or give_new(account, event_id, role, actor=actor, now=now, department=department)
+
+
+def give_new(
+    account: Account,
+    event_id: int,
+    role: str,
+    *,
+    actor: Account | None,
+    now: datetime,
+    department: Department | None = None,
+) -> Grant:
+    """Gives a role that the caller knows is not held yet (the unique key is the last word)."""
     if role != Role.COORDINATOR:
         department = None
-    session().flush()
-    known = find(account.id, event_id, role, department.id if department else None)
-    if known is not None:
-        return known
     grant = Grant(
         account_id=account.id,
         event_id=event_id,
