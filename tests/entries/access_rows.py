@@ -71,7 +71,7 @@ ROWS = [
     Row("entries.mine", "GET", lambda w: at(w, "entries/mine"), SIGNED_IN),
     Row("entries.new", "GET", lambda w: at(w, "entries/new"), SIGNED_IN),
     Row("entries.start", "POST", lambda w: at(w, "entries"), SIGNED_IN, data=lambda w: {"category": "no such"}),
-    Row("entries.show", "GET", lambda w: own(w), AUTHOR | {"admin"}),
+    Row("entries.show", "GET", own, AUTHOR | {"admin"}),
     Row(
         "entries.show",
         "GET",
@@ -83,7 +83,7 @@ ROWS = [
     Row("entries.edit", "GET", lambda w: own(w, "/edit"), AUTHOR),
     Row("entries.edit", "GET", lambda w: own(w, "/edit", team_draft(w)), frozenset({"member", "coordinator"})),
     Row("entries.edit", "GET", lambda w: foreign(w, "/edit"), frozenset()),
-    Row("entries.save", "POST", lambda w: own(w), AUTHOR, data=words),
+    Row("entries.save", "POST", own, AUTHOR, data=words),
     Row("entries.save", "POST", lambda w: own(w, "", team_draft(w)), frozenset({"member", "coordinator"}), data=words),
     Row("entries.save", "POST", foreign, frozenset(), data=words),
     Row("entries.withdraw", "POST", lambda w: own(w, "/withdraw"), AUTHOR),

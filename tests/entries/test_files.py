@@ -12,7 +12,7 @@ from concours.entries.purposes import NAME
 from concours.events.models import Event
 from concours.identity.models import Account, Role
 from concours.media import purposes
-from concours.media.models import AssetStatus
+from concours.media.models import Asset, AssetStatus
 from tests.entries.build import Build
 from tests.entries.test_drafts import phase
 from tests.factories import Make
@@ -35,9 +35,9 @@ def series(make: Make, build: Build, count: int = 4) -> tuple[Event, Account, En
 def upload(build: Build, entry: Entry, event: Event, details: dict[str, str] | None = None, **values: str) -> int:
     """A file whose last byte has arrived; returns its number in the entry."""
     asset = build.asset(entry, AssetStatus.CHECKING, **values)
-    added = files.attach(entry, event, asset, details or {}, now=build.now)
+    files.attach(entry, event, asset, details or {}, actor=entry.author, now=build.now)
     session().commit()
-    return added.id
+    return next(f.id for f in entry.files if f.asset_id == asset.id)
 
 
 def check(build: Build, entry: Entry, file_id: int, status: str = AssetStatus.READY) -> None:
@@ -198,3 +198,24 @@ def test_a_file_that_is_still_checked_keeps_the_draft_a_draft(make: Make, build:
     check(build, entry, new)
     submission.submit(entry, event, actor=author, now=make.now)
     assert entry.status == EntryStatus.SUBMITTED
+
+
+def test_the_latest_replacement_is_the_one_that_counts(make: Make, build: Build) -> None:
+    event, author, entry = series(make, build)
+    submission.submit(entry, event, actor=author, now=make.now)
+    place = {"replaces": str(entry.files[1].id)}
+    upload(build, entry, event, place, filename="first.jpg")
+    second = upload(build, entry, event, place, filename="second.jpg")
+    check(build, entry, second)
+    assert names(entry) == ["0.jpg", "second.jpg", "2.jpg", "3.jpg"]
+
+
+def test_what_is_let_go_is_thrown_away(make: Make, build: Build) -> None:
+    event, author, entry = series(make, build)
+    file = entry.files[0]
+    number, stored = file.asset_id, file.asset.storage_name
+    renditions = [r.storage_name for r in file.asset.renditions]
+    freed = files.remove(entry, event, file.id, actor=author, now=make.now)
+    session().commit()
+    assert set(freed) == {stored, *renditions}
+    assert session().get(Asset, number) is None

@@ -124,6 +124,7 @@ def test_two_windows_saving_the_same_draft(app: APIFlask, make: Make, build: Bui
 def test_the_last_place_for_a_file_is_taken_once(app: APIFlask, make: Make, build: Build) -> None:
     event = make.event()
     author = build.author()
+    author_id = author.id
     entry = build.draft(event, make.category(event, media_kind="series"), author, files=7)
     assets = [build.asset(entry, AssetStatus.CHECKING).id for _ in range(4)]
 
@@ -134,6 +135,7 @@ def test_the_last_place_for_a_file_is_taken_once(app: APIFlask, make: Make, buil
                 session().get_one(Event, event.id),
                 session().get_one(Asset, asset_id),
                 {},
+                actor=session().get_one(Account, author_id),
                 now=make.now,
             )
 

@@ -7,6 +7,7 @@ from concours.base.db import session
 from concours.base.errors import Closed, Conflict, Invalid
 from concours.base.messages import Message, msg
 from concours.base.notices import notify
+from concours.base.queue import enqueue
 from concours.entries import authors, drafts, files
 from concours.entries.answers import asks_json, onward, read_typed, whole
 from concours.entries.author_routes import form_again, language
@@ -15,6 +16,7 @@ from concours.entries.models import Entry
 from concours.entries.times import DRAFTING
 from concours.events.context import current_event
 from concours.identity.access import SIGNED_IN, actor, allow
+from concours.media import jobs
 
 bp = Blueprint("entries_files", __name__, url_prefix="/events/<event_slug>/entries/<int:entry_id>/files")
 
@@ -66,8 +68,10 @@ def remove(entry_id: int, file_id: int) -> Response:
     """Takes a file away."""
     event, person = current_event(), actor()
     entry = authors.find_to_change(event, entry_id, person)
-    files.remove(entry, event, file_id, actor=person, now=clock.now())
+    freed = files.remove(entry, event, file_id, actor=person, now=clock.now())
     session().commit()
+    if freed:
+        enqueue(jobs.forget, *freed, queue="bulk")
     return _after(entry, msg("The file is removed."))
 
 

@@ -8,6 +8,8 @@ remain. Whatever changes there brings an accepted entry before the screeners aga
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from concours import audit
 from concours.base.db import session
 from concours.base.errors import Conflict, NotFound
@@ -22,6 +24,7 @@ from concours.events.rules import FileRules, read_rules
 from concours.identity.models import Account
 from concours.media.models import Asset, AssetStatus
 from concours.media.purposes import Demands
+from concours.media.verbs import discard
 
 
 def demands_of(category: Category) -> Demands:
@@ -77,49 +80,61 @@ def require_room(entry: Entry, event: Event, details: Mapping[str, str], now: da
     return None
 
 
-def attach(entry: Entry, event: Event, asset: Asset, details: Mapping[str, str], *, now: datetime) -> EntryFile:
+def attach(
+    entry: Entry, event: Event, asset: Asset, details: Mapping[str, str], *, actor: Account, now: datetime
+) -> list[str]:
     """Adds `asset`, whose checks come later, as the last file or in the place of the one it replaces.
 
-    What was refused before and is replaced, or is in the way of the only file, goes at once.
+    What was refused or not yet checked and is replaced goes at once, as does what is in the way of the only file.
+    Returns the names of stored files that nothing needs any more (`media.jobs.forget`, after the commit).
     """
-    standing = entry.status in STANDING
-    if standing:
+    _hold_checking(entry)
+    if entry.status in STANDING:
         register.hold(event.id)
     register.lock(entry)
     old = require_room(entry, event, details, now)
-    if read_rules(entry.category).files.max_count == 1:
-        _drop(entry, [f for f in entry.files if f.asset.status == AssetStatus.REFUSED and f is not old])
     position = old.position if old is not None else max((f.position for f in entry.files), default=-1) + 1
+    going = [f for f in entry.files if old is not None and f.replaces_id == old.id]
+    if read_rules(entry.category).files.max_count == 1:
+        going += [f for f in entry.files if f.asset.status == AssetStatus.REFUSED and f not in going]
     if old is not None and old.asset.status != AssetStatus.READY:
-        _drop(entry, [old])
-        old = None
+        going += [old] if old not in going else []
+    freed = _drop(entry, going, actor=actor, now=now)
+    old = None if old in going else old
     added = EntryFile(asset_id=asset.id, position=position, replaces_id=old.id if old is not None else None)
     added.asset = asset
     entry.files.append(added)
     entry.files_version += 1
     entry.changed_at = now
     session().flush()
-    return added
+    return freed
 
 
-def checked(entry: Entry, asset: Asset, *, actor: Account, now: datetime) -> None:
-    """What follows when the worker has looked into `asset`: a good one takes the place of the one it replaces."""
+def checked(entry: Entry, asset: Asset, *, actor: Account, now: datetime) -> list[str]:
+    """What follows when the worker has looked into `asset`: a good one takes the place of the one it replaces.
+
+    Returns names of stored files like `attach`.
+    """
     register.hold(entry.event_id)
     register.lock(entry)
     file = next((f for f in entry.files if f.asset_id == asset.id), None)
     if file is None:
-        return
+        return []
+    freed: list[str] = []
     if asset.status == AssetStatus.READY:
         if file.replaces_id is not None:
-            _drop(entry, [f for f in entry.files if f.id == file.replaces_id])
-            file.replaces_id = None
+            freed = _drop(entry, [f for f in entry.files if f.id == file.replaces_id], actor=actor, now=now)
         _touched(entry, actor=actor, now=now)
     else:
         entry.files_version += 1
+    return freed
 
 
-def remove(entry: Entry, event: Event, file_id: int, *, actor: Account, now: datetime) -> None:
-    """Removes a file. Raises Conflict where an entry that was submitted would be left with too few."""
+def remove(entry: Entry, event: Event, file_id: int, *, actor: Account, now: datetime) -> list[str]:
+    """Removes a file. Raises Conflict where an entry that was submitted would be left with too few.
+
+    Returns names of stored files like `attach`.
+    """
     file = _lock_for_change(entry, event, file_id, now)
     rules = read_rules(entry.category).files
     if entry.status in STANDING and file in standing_files(entry) and len(standing_files(entry)) <= rules.min_count:
@@ -134,12 +149,13 @@ def remove(entry: Entry, event: Event, file_id: int, *, actor: Account, now: dat
         )
     counted = file.asset.status == AssetStatus.READY
     asset_id = file.asset_id
-    _drop(entry, [file])
+    freed = _drop(entry, [file], actor=actor, now=now)
     if counted:
         _touched(entry, actor=actor, now=now)
     else:
         entry.files_version += 1
     audit.record(actor, "entries.remove_file", entry, now=now, event_id=event.id, asset=asset_id)
+    return freed
 
 
 def order(entry: Entry, event: Event, file_ids: Sequence[int], *, actor: Account, now: datetime) -> None:
@@ -216,6 +232,7 @@ def _no_such_file() -> NotFound:
 
 def _lock_for_change(entry: Entry, event: Event, file_id: int | None, now: datetime) -> EntryFile:
     """Locks the entry and returns its file `file_id` (any file for None)."""
+    _hold_checking(entry)
     if entry.status in STANDING:
         register.hold(event.id)
     before = entry.status
@@ -231,13 +248,29 @@ def _lock_for_change(entry: Entry, event: Event, file_id: int | None, now: datet
     return file
 
 
-def _drop(entry: Entry, files: Sequence[EntryFile]) -> None:
+def _hold_checking(entry: Entry) -> None:
+    """Locks the files that workers may be looking into, before the entry: in the order in which workers lock."""
+    session().execute(
+        sa.select(Asset.id)
+        .join(EntryFile, EntryFile.asset_id == Asset.id)
+        .where(EntryFile.entry_id == entry.id, Asset.status == AssetStatus.CHECKING)
+        .order_by(Asset.id)
+        .with_for_update(of=Asset)
+    ).all()
+
+
+def _drop(entry: Entry, files: Sequence[EntryFile], *, actor: Account, now: datetime) -> list[str]:
+    """Lets go of `files` and throws their assets away; returns the names of stored files."""
+    assets = [file.asset for file in files]
     for file in files:
         for waiting in entry.files:
             if waiting.replaces_id == file.id:
                 waiting.replaces_id = None
+    session().flush()
+    for file in files:
         entry.files.remove(file)
     session().flush()
+    return [name for asset in assets for name in discard(asset, actor=actor, now=now)]
 
 
 def _touched(entry: Entry, *, actor: Account, now: datetime) -> None:

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from concours.base.db import session
+from concours.base.queue import enqueue
 from concours.entries import files
 from concours.entries.authors import may_change, may_read, no_such_entry
 from concours.entries.models import Entry
 from concours.identity.models import Account
+from concours.media import jobs
 from concours.media.models import Asset
 from concours.media.purposes import Demands, Purpose, register
 
@@ -31,7 +35,19 @@ def _authorise(account: Account, entry_id: int, details: Mapping[str, str], _siz
 
 def _attach(asset: Asset, details: Mapping[str, str], now: datetime) -> None:
     entry = _entry(asset.purpose_id)
-    files.attach(entry, entry.event, asset, details, now=now)
+    owner = session().get_one(Account, asset.owner_id)
+    _forget_after_commit(files.attach(entry, entry.event, asset, details, actor=owner, now=now))
+
+
+def _forget_after_commit(names: list[str]) -> None:
+    """Removes stored files once the running transaction stands; the job looks itself whether something uses them."""
+    if not names:
+        return
+
+    def forget(_session: object) -> None:
+        enqueue(jobs.forget, *names, queue="bulk")
+
+    sa.event.listen(session(), "after_commit", forget, once=True)
 
 
 def _demands(asset: Asset) -> Demands:
@@ -42,7 +58,7 @@ def _checked(asset: Asset, now: datetime) -> None:
     entry = session().get(Entry, asset.purpose_id)
     owner = session().get(Account, asset.owner_id)
     if entry is not None and owner is not None:
-        files.checked(entry, asset, actor=owner, now=now)
+        _forget_after_commit(files.checked(entry, asset, actor=owner, now=now))
 
 
 def _may_fetch(account: Account, asset: Asset) -> bool:
