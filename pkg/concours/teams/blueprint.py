@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, current_app, request
-from flask_babel import format_date
+from flask_babel import get_locale
 
 from concours.base import clock
 from concours.events.context import current_event
@@ -39,7 +39,7 @@ def rights() -> dict[str, Any]:
 def download(data: bytes, kind: str, name: str) -> Response:
     """A file to keep, named `name-DATE.kind`."""
     response = current_app.response_class(data, content_type=export.CONTENT_TYPES[kind])
-    day = format_date(clock.now(), "yyyyMMdd")
+    day = clock.in_zone(clock.now(), current_event().zone).strftime("%Y%m%d")
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}-{day}.{kind}")
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -53,3 +53,9 @@ def is_fragment() -> bool:
 def asks_json() -> bool:
     """Whether a program asks (`Accept: application/json`), not a page."""
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def language() -> str:
+    """The reader's language, `zh` or `en`."""
+    locale = get_locale()
+    return "en" if locale is not None and locale.language == "en" else "zh"

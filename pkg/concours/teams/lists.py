@@ -147,14 +147,13 @@ def fates(roster: RosterImport, *, after: tuple[int, int] = (-1, 0), verdict: st
 
 
 def export(event: Event, scope: Departments) -> Iterable[Any]:
-    """The whole roster: staff number, name, department's code and name, team, phone, whether captain,
+    """The whole roster: staff number, name, department, team, phone, whether captain,
     clips.
     """
     query = (
         sa.select(
             Member.staff_number,
             Member.name,
-            Department.code,
             Department.name,
             Team.name,
             Account.phone,

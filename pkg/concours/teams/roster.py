@@ -28,6 +28,11 @@ COLUMN_NAMES: dict[str, Message] = {
     "phone": msg("phone"),
     "captain": msg("captain"),
 }
+HEADINGS: dict[str, dict[str, str]] = {  # words of the file itself, which is read again; not of a page
+    "zh": dict(zip(COLUMN_NAMES, ("工号", "姓名", "部门", "队伍", "电话", "队长"), strict=True)),
+    "en": dict(zip(COLUMN_NAMES, ("Staff number", "Name", "Department", "Team", "Phone", "Captain"), strict=True)),
+}
+ANSWERS = {"zh": ("是", "否"), "en": ("yes", "no")}
 _ALIASES: dict[str, tuple[str, ...]] = {
     "staff_number": (
         "工号", "职工号", "员工号", "人员编号", "职工编号", "员工编号", "人员工号", "工作证号",

@@ -25,9 +25,10 @@ from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.teams import api, export, imports, jobs, lists, progress, scope
-from concours.teams.blueprint import asks_json, bp, download, is_fragment, number, rights
+from concours.teams.blueprint import asks_json, bp, download, is_fragment, language, number, rights
 from concours.teams.models import ImportStatus, RosterImport, RosterRow
-from concours.teams.words import VERDICT_NAMES
+from concours.teams.roster import ANSWERS, HEADINGS
+from concours.teams.words import APPLIED_NAMES, VERDICT_NAMES
 
 MIB = 1024 * 1024
 
@@ -78,6 +79,7 @@ def roster(import_id: int) -> AnyResponse:
             response.headers["HX-Refresh"] = "true"
         return response
     verdict, rows, onward = _rows(found)
+    names = APPLIED_NAMES if found.status == ImportStatus.APPLIED else VERDICT_NAMES
     return make_response(
         render_template(
             "teams/roster.html",
@@ -85,8 +87,8 @@ def roster(import_id: int) -> AnyResponse:
             verdict=verdict,
             next_after=onward,
             after=request.args.get("after"),
-            verdicts=[(key, name, found.counts[key]) for key, name in VERDICT_NAMES.items() if found.counts.get(key)],
-            names=VERDICT_NAMES,
+            verdicts=[(key, name, found.counts[key]) for key, name in names.items() if found.counts.get(key)],
+            names=names,
             may_decide=found.actor_id == account.id or scope.changes(account, event) is None,
             settings=read_settings(event),
             **values,
@@ -156,18 +158,15 @@ def roster_template(kind: str) -> Response:
     """An empty roster to fill in, as XLSX or CSV."""
     if kind not in export.CONTENT_TYPES:
         raise NotFound(msg("Rosters are given as XLSX and CSV."))
-    headings = [_("Staff number"), _("Name"), _("Department"), _("Team"), _("Phone"), _("Captain")]
+    headings, (yes, no) = list(HEADINGS[language()].values()), ANSWERS[language()]
     unit, team = _("Example department"), _("Example team")
-    examples = [
-        ["100001", "王小明", unit, team, "13800000000", _("yes")],
-        ["100002", "欧阳静", unit, team, "", _("no")],
-    ]
+    examples = [["100001", "王小明", unit, team, "13800000000", yes], ["100002", "欧阳静", unit, team, "", no]]
     notes = [
         _("One row for each person. Delete the two examples; left in, they would be refused."),
         _("Staff number, name, department and team must be filled in; phone and captain may stay empty."),
         _("The department is its code or its full name, as in the system."),
         _("A team that does not exist yet is registered by the import, as far as your department's quota allows."),
-        _("Write yes for the captain; one for each team."),
+        _("Write %(yes)s for the captain; one for each team.", yes=yes),
         _("Do not merge cells. Keep staff numbers as text, so that zeros in front stay."),
         _("Nothing is imported before you have seen what becomes of every row and confirmed it."),
     ]

@@ -18,8 +18,9 @@ from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.teams import export, lists, roster_routes, scope, verbs
-from concours.teams.blueprint import bp, download, number, rights
+from concours.teams.blueprint import bp, download, language, number, rights
 from concours.teams.models import Team
+from concours.teams.roster import ANSWERS, HEADINGS
 
 LABELS: dict[str, Message] = {
     "name": msg("Name of the team"),
@@ -30,7 +31,7 @@ LABELS: dict[str, Message] = {
 }
 MEMBER_LABELS: dict[str, Message] = {
     "staff_number": msg("Staff number"),
-    "name": msg("Name"),
+    "name": msg("Full name"),
     "phone": msg("Phone"),
 }
 
@@ -51,7 +52,7 @@ def index() -> str:
         teams=shown,
         totals=lists.totals(event, seen),
         small=lists.small_teams(event, seen),
-        places=lists.places(event, seen),
+        departments=lists.places(event, seen),
         settings=read_settings(event),
         words=words,
         department=department,
@@ -189,12 +190,11 @@ def export_roster(kind: str) -> Response:
     if kind not in export.CONTENT_TYPES:
         raise NotFound(msg("Rosters are given as XLSX and CSV."))
     event = current_event()
-    headings = [_("Staff number"), _("Name"), _("Department"), _("Department code"), _("Team"), _("Phone")]
-    headings += [_("Captain"), _("Clips"), _("Days")]
-    yes, no = _("yes"), _("no")
+    headings = [*HEADINGS[language()].values(), _("Clips"), _("Days")]
+    yes, no = ANSWERS[language()]
     rows = (
-        (n, name, department, code, team_name, phone, yes if captain else no, clips, days)
-        for n, name, code, department, team_name, phone, captain, clips, days in lists.export(
+        (n, name, department, team_name, phone, yes if captain else no, clips, days)
+        for n, name, department, team_name, phone, captain, clips, days in lists.export(
             event, scope.sees(actor(), event)
         )
     )
@@ -210,7 +210,6 @@ def _captain_number(team: Team) -> str:
 
 
 def _form(event: Event, team: Team | None, told: dict[str, str], errors: Any) -> str:
-    places = lists.places(event, scope.changes(actor(), event))
     return render_template(
         "teams/form.html",
         event=event,
@@ -218,7 +217,7 @@ def _form(event: Event, team: Team | None, told: dict[str, str], errors: Any) ->
         told=told,
         errors=errors,
         labels=LABELS,
-        places=places,
+        departments=lists.places(event, scope.changes(actor(), event)),
         people=[(m.staff_number, f"{m.name} · {m.staff_number}") for m in team.members] if team is not None else [],
     )
 

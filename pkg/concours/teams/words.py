@@ -24,3 +24,9 @@ VERDICT_NAMES: dict[str, Message] = {
     Verdict.CAPTAIN: msg("Becomes captain"),
     Verdict.UNCHANGED: msg("Already there"),
 }
+
+APPLIED_NAMES: dict[str, Message] = VERDICT_NAMES | {
+    Verdict.NEW: msg("Added"),
+    Verdict.CAPTAIN: msg("Is captain now"),
+    Verdict.UNCHANGED: msg("Was there already"),
+}
