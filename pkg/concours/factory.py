@@ -66,7 +66,7 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> AP
     )
     app.config.update(overrides)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.before_request(_note_reading)
+    app.url_value_preprocessor(_note_reading)  # before anything that may read the database
 
     db.init_app(app)
     with app.app_context():
@@ -88,5 +88,5 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> AP
     return app
 
 
-def _note_reading() -> None:
+def _note_reading(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
     set_reading(request.method in {"GET", "HEAD", "OPTIONS"})

@@ -1,14 +1,16 @@
 """The ground holds: the application starts on both databases, and refuses what would be dangerous."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 
 from concours.base.config import ConfigError, load
-from concours.base.db import session
+from concours.base.db import db, session
 from concours.base.storage import storage
+from concours.identity.models import Role
 from tests.conftest import both_databases
 from tests.factories import Make
 
@@ -41,3 +43,22 @@ def test_files_are_stored_read_in_ranges_and_deleted(app: APIFlask) -> None:
     storage().delete("a/b.bin")
     with pytest.raises(FileNotFoundError):
         storage().read("a/b.bin")
+
+
+def test_a_post_takes_the_write_lock_at_its_beginning_even_after_a_get(
+    app: APIFlask, make: Make, client_as: Any
+) -> None:
+    event = make.event()
+    organiser = client_as(make.with_role(event, Role.ORGANISER))
+    begun: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("BEGIN"):
+            begun.append(statement)
+
+    organiser.get(f"/events/{event.slug}/exhibition/desk")
+    sa.event.listen(db.engine, "before_cursor_execute", note)
+    session().rollback()
+    organiser.post(f"/events/{event.slug}/exhibition/halls", data={"title": "厅"})
+    assert begun
+    assert set(begun) == {"BEGIN IMMEDIATE"}

@@ -88,7 +88,7 @@ def enter_members(stage: Stage, cast: Cast, members: list[Person]) -> None:
     for coordinator in cast.coordinators:
         browser = cast.browsers[coordinator.staff_number]
         page = browser.get(f"/events/{cast.contest}/invitations")
-        answer = browser.submit(page, "/invitations/links", {"format": "csv"})
+        answer = browser.submit(page, "/invitations/links", having="format")
         links |= links_in(answer.html)
     missing = [person.staff_number for person in members if person.staff_number not in links]
     if missing:

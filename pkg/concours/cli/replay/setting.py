@@ -1,5 +1,6 @@
 """Setting the stage: departments, two events from their templates, their times, and the people with roles."""
 
+import base64
 import csv
 import io
 import re
@@ -125,8 +126,11 @@ def _departments(stage: Stage) -> list[Unit]:
 def _give_roles(stage: Stage, slug: str, people: list[Person], role: str) -> dict[str, str]:
     page = stage.admin.get(f"/events/{slug}/people/import")
     rows = "\n".join(f"{p.staff_number},{p.name},{p.unit.code},{role}" for p in people)
-    answer = stage.admin.submit(page, "/people/import", {"rows": rows, "format": "csv"}, having="rows")
-    return links_in(answer.html)
+    answer = stage.admin.submit(page, "/people/import", {"rows": rows}, having="rows")
+    file = re.search(r'href="data:text/csv;base64,([^"]+)"', answer.html)
+    if file is None:
+        raise LookupError(f"the page after the import of people offers no file of links: {answer.url}")
+    return links_in(base64.b64decode(file.group(1)).decode("utf-8-sig"))
 
 
 def links_in(table: str) -> dict[str, str]:
