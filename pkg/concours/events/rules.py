@@ -92,7 +92,7 @@ class EventSettings(BaseModel):
     `per_author_total`: entries of one author over all categories; `one_category_per_author`: an author's entries all in
     one category; `max_entries_per_department` and `max_teams_per_department`: unless the department has a quota of its
     own; `team_min`, `team_max`: members of a team; `check_in`: whether members send clips; `clips_per_member_day`:
-    clips that count, per member and day of the event's zone.
+    clips that count, per member and day of the event's zone; `clip_min_seconds`, `clip_max_seconds`: how long one is.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,7 +104,9 @@ class EventSettings(BaseModel):
     max_teams_per_department: Annotated[int, Field(ge=0, le=1_000)] | None = None
     team_min: Annotated[int, Field(ge=1, le=1_000)] = 1
     team_max: Annotated[int, Field(ge=1, le=1_000)] = 100
-    clips_per_member_day: Annotated[int, Field(ge=1, le=200)] = 1
+    clips_per_member_day: Annotated[int, Field(ge=1, le=200)] = 3
+    clip_min_seconds: Annotated[float, Field(ge=0, le=600)] = 3
+    clip_max_seconds: Annotated[float, Field(gt=0, le=3_600)] = 180
 
 
 def read_settings(event: Event) -> EventSettings:
