@@ -45,9 +45,7 @@ def test_files_are_stored_read_in_ranges_and_deleted(app: APIFlask) -> None:
         storage().read("a/b.bin")
 
 
-def test_a_post_takes_the_write_lock_at_its_beginning_even_after_a_get(
-    app: APIFlask, make: Make, client_as: Any
-) -> None:
+def test_a_post_takes_the_write_lock_at_its_beginning(app: APIFlask, make: Make, client_as: Any) -> None:
     event = make.event()
     organiser = client_as(make.with_role(event, Role.ORGANISER))
     begun: list[str] = []

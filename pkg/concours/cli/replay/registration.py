@@ -41,10 +41,10 @@ def _file(index: int, people: list[Person]) -> tuple[str, bytes, str]:
 
 
 def _refused_first(stage: Stage, browser: Browser, cast: Cast, people: list[Person]) -> None:
-    """A roster with the first person in it twice must be refused, row by row, and change nothing."""
+    """A roster with the first person in it twice must be refused at both rows, and cannot be confirmed."""
     twice = csv_bytes([people[0], people[0]], "utf-8-sig")
     checked = upload(stage, browser, cast.contest, ("twice.csv", twice, "text/csv"))
-    if checked["counts"].get("refused") != 1 or checked.get("confirm_url"):
+    if checked["counts"].get("duplicate") != 2 or checked.get("confirm_url"):
         raise AssertionError(f"a person who is in a roster twice must be refused: {checked}")
 
 
