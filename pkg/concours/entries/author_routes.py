@@ -1,6 +1,6 @@
 """The author's pages: my entries, a new one, the form, submitting and taking back."""
 
-from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request, url_for
+from flask import Response, current_app, jsonify, make_response, render_template, request, url_for
 from flask_babel import get_locale
 
 from concours.base import clock
@@ -9,6 +9,7 @@ from concours.base.errors import Closed, Conflict, DomainError, Forbidden, Inval
 from concours.base.messages import msg
 from concours.entries import authors, drafts, submission
 from concours.entries.answers import asks_json, done, onward, read_typed, status_of, whole
+from concours.entries.blueprint import bp
 from concours.entries.form_page import form_page
 from concours.entries.history import history_of, last_decisions
 from concours.entries.lists import own_entries
@@ -29,8 +30,6 @@ from concours.identity.access import SIGNED_IN, actor, allow, my_roles
 from concours.identity.models import Account, Role
 from concours.teams.models import Team
 
-bp = Blueprint("entries", __name__, url_prefix="/events/<event_slug>/entries", template_folder="templates")
-
 
 def language() -> str:
     """The reader's language, `zh` or `en`."""
@@ -38,7 +37,7 @@ def language() -> str:
     return "en" if locale is not None and locale.language == "en" else "zh"
 
 
-@bp.get("/mine")
+@bp.get("/entries")
 @allow(SIGNED_IN)
 def mine() -> str:
     """My entries, and where each stands."""
@@ -70,7 +69,7 @@ def _can_edit(entry: Entry, event: Event) -> bool:
     return entry.status in DRAFTING or (entry.status in STANDING and submission_open(event, clock.now(), entry))
 
 
-@bp.get("/new")
+@bp.get("/entries/new")
 @allow(SIGNED_IN)
 def new() -> str:
     """In which category? With the rules of each."""
@@ -94,7 +93,7 @@ def _choose(event: Event, person: Account, refused: DomainError | None = None, c
     )
 
 
-@bp.post("")
+@bp.post("/entries")
 @allow(SIGNED_IN)
 def start() -> Response:
     """A new draft: `category` (its code), `team` (its number, where teams enter)."""
@@ -116,7 +115,7 @@ def start() -> Response:
     return done(entry, url_for("entries.edit", entry_id=entry.id), status=201)
 
 
-@bp.get("/<int:entry_id>")
+@bp.get("/entries/<int:entry_id>")
 @allow(SIGNED_IN)
 def show(entry_id: int) -> str:
     """An entry with its history, for its author and those who may read it."""
@@ -151,7 +150,7 @@ def _withdrawable(entry: Entry, event: Event) -> bool:
     return True
 
 
-@bp.get("/<int:entry_id>/edit")
+@bp.get("/entries/<int:entry_id>/edit")
 @allow(SIGNED_IN)
 def edit(entry_id: int) -> str | Response:
     """The form."""
@@ -162,7 +161,7 @@ def edit(entry_id: int) -> str | Response:
     return render_template("entries/edit.html", **form_page(entry, event, clock.now(), language()))
 
 
-@bp.post("/<int:entry_id>")
+@bp.post("/entries/<int:entry_id>")
 @allow(SIGNED_IN)
 def save(entry_id: int) -> Response:
     """Keeps the form (`action` = `save`), and submits the entry (`action` = `submit`).
@@ -242,7 +241,7 @@ def _saved(entry: Entry, event: Event) -> Response:
     )
 
 
-@bp.post("/<int:entry_id>/withdraw")
+@bp.post("/entries/<int:entry_id>/withdraw")
 @allow(SIGNED_IN)
 def withdraw(entry_id: int) -> Response:
     """Takes the entry back; a draft is discarded."""
@@ -255,7 +254,7 @@ def withdraw(entry_id: int) -> Response:
     return done(entry, url_for("entries.mine"), said)
 
 
-@bp.post("/<int:entry_id>/reopen")
+@bp.post("/entries/<int:entry_id>/reopen")
 @allow(SIGNED_IN)
 def reopen(entry_id: int) -> Response:
     """Brings a withdrawn entry back as a draft."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, request, url_for
 
 from concours.base import clock
 from concours.base.db import session
@@ -14,6 +14,7 @@ from concours.entries import screening
 from concours.entries.answers import asks_json, done, onward, status_of, whole
 from concours.entries.author_routes import language
 from concours.entries.authors import find_entry, no_such_entry
+from concours.entries.blueprint import bp
 from concours.entries.form_page import labels
 from concours.entries.history import changed_since_decision, history_of, last_decisions
 from concours.entries.limits import department_limit
@@ -37,8 +38,6 @@ from concours.events.models import Event
 from concours.events.rules import read_fields
 from concours.identity.access import actor, allow, departments_of, my_roles
 from concours.identity.models import Role
-
-bp = Blueprint("entries_desk", __name__, url_prefix="/events/<event_slug>", template_folder="templates")
 
 
 def read_filter(args: Mapping[str, str], event: Event) -> DeskFilter:
@@ -82,8 +81,8 @@ def desk() -> str:
     return render_template(
         "entries/desk.html",
         entries=entries,
-        next_url=url_for("entries_desk.desk", **chosen, after=next_after) if next_after else None,
-        first_url=url_for("entries_desk.desk", **chosen) if request.args.get("after") else None,
+        next_url=url_for("entries.desk", **chosen, after=next_after) if next_after else None,
+        first_url=url_for("entries.desk", **chosen) if request.args.get("after") else None,
         wanted=wanted,
         chosen=chosen,
         tabs=_tabs(event, wanted, counts),
@@ -101,7 +100,7 @@ def _tabs(event: Event, wanted: DeskFilter, counts: Counts) -> list[dict[str, An
         {
             "status": status or "all",
             "count": counts.of(status=status, category_id=wanted.category_id, departments=departments),
-            "url": url_for("entries_desk.desk", **filter_args(wanted.but(status=status), event)),
+            "url": url_for("entries.desk", **filter_args(wanted.but(status=status), event)),
             "current": wanted.status == status,
         }
         for status in (*DESK_STATUSES, "")
@@ -201,8 +200,8 @@ def decide(entry_id: int) -> Response:
     chosen = filter_args(wanted, event)
     following = next_entry_id(event, wanted, entry.id)
     if following is None:
-        return done(entry, url_for("entries_desk.desk", **chosen), said)
-    return done(entry, url_for("entries_desk.screen", entry_id=following, **chosen), said)
+        return done(entry, url_for("entries.desk", **chosen), said)
+    return done(entry, url_for("entries.screen", entry_id=following, **chosen), said)
 
 
 @bp.post("/screening/accept")
@@ -233,7 +232,7 @@ def accept_many() -> Response:
     if not chosen:
         notify(msg("Tick the entries to accept first."), "info")
     wanted = read_filter(request.form, event)
-    return onward(url_for("entries_desk.desk", **filter_args(wanted, event)))
+    return onward(url_for("entries.desk", **filter_args(wanted, event)))
 
 
 @bp.get("/entries/department")
@@ -261,7 +260,7 @@ def department() -> str:
         taken=sum(counts.of(status=s, departments=of_one) for s in ("submitted", "accepted", "returned")),
         figures=[(s, counts.of(status=s, departments=of_one)) for s in DESK_STATUSES],
         wanted=wanted,
-        next_url=url_for("entries_desk.department", **chosen, after=next_after) if next_after else None,
-        first_url=url_for("entries_desk.department", **chosen) if request.args.get("after") else None,
+        next_url=url_for("entries.department", **chosen, after=next_after) if next_after else None,
+        first_url=url_for("entries.department", **chosen) if request.args.get("after") else None,
         decisions=last_decisions([e.id for e in entries]),
     )

@@ -1,6 +1,6 @@
 """The files of an entry: their state, their order, taking one away. They come in through the media room's uploads."""
 
-from flask import Blueprint, Response, current_app, jsonify, make_response, render_template, request, url_for
+from flask import Response, current_app, jsonify, make_response, render_template, request, url_for
 
 from concours.base import clock
 from concours.base.db import session
@@ -11,6 +11,7 @@ from concours.base.queue import enqueue
 from concours.entries import authors, drafts, files
 from concours.entries.answers import asks_json, onward, read_typed, whole
 from concours.entries.author_routes import form_again, language
+from concours.entries.blueprint import bp
 from concours.entries.form_page import files_page, form_page
 from concours.entries.models import Entry
 from concours.entries.times import DRAFTING
@@ -18,15 +19,13 @@ from concours.events.context import current_event
 from concours.identity.access import SIGNED_IN, actor, allow
 from concours.media import jobs
 
-bp = Blueprint("entries_files", __name__, url_prefix="/events/<event_slug>/entries/<int:entry_id>/files")
-
 MOVES = {"up": -1, "down": 1}
 ORDER_LIMIT = 60  # numbers read of a sent order
 
 
-@bp.get("")
+@bp.get("/entries/<int:entry_id>/files")
 @allow(SIGNED_IN)
-def listed(entry_id: int) -> Response:
+def files_part(entry_id: int) -> Response:
     """The files and how far their checks are: a part of the form's page, or JSON."""
     event = current_event()
     entry = authors.find_to_change(event, entry_id, actor())
@@ -36,9 +35,9 @@ def listed(entry_id: int) -> Response:
     return make_response(render_template("entries/_files.html", **page))
 
 
-@bp.post("/order")
+@bp.post("/entries/<int:entry_id>/files/order")
 @allow(SIGNED_IN)
-def order(entry_id: int) -> Response:
+def order_files(entry_id: int) -> Response:
     """Puts the files into an order: `order`, the numbers of all files, repeated or parted by commas."""
     event, person = current_event(), actor()
     entry = authors.find_to_change(event, entry_id, person)
@@ -48,9 +47,9 @@ def order(entry_id: int) -> Response:
     return _after(entry, msg("The new order is saved."))
 
 
-@bp.post("/<int:file_id>/move")
+@bp.post("/entries/<int:entry_id>/files/<int:file_id>/move")
 @allow(SIGNED_IN)
-def move(entry_id: int, file_id: int) -> Response:
+def move_file(entry_id: int, file_id: int) -> Response:
     """Moves a file one place: `to` = `up` (earlier) or `down`."""
     event, person = current_event(), actor()
     entry = authors.find_to_change(event, entry_id, person)
@@ -62,9 +61,9 @@ def move(entry_id: int, file_id: int) -> Response:
     return _after(entry, msg("The new order is saved."))
 
 
-@bp.post("/<int:file_id>/remove")
+@bp.post("/entries/<int:entry_id>/files/<int:file_id>/remove")
 @allow(SIGNED_IN)
-def remove(entry_id: int, file_id: int) -> Response:
+def remove_file(entry_id: int, file_id: int) -> Response:
     """Takes a file away."""
     event, person = current_event(), actor()
     entry = authors.find_to_change(event, entry_id, person)
