@@ -21,7 +21,7 @@ from concours.cli.supervisor import Part, Stopped, Supervisor
 
 READY_WITHIN_S = 120.0
 VALKEY_WITHIN_S = 120.0  # a large append-only file takes a while to read
-JOB_GRACE_S = 20.0
+JOB_GRACE_S = 10.0
 GIVE_UP_AFTER = 3  # ends of one part before everything was ready
 SHOW_WAITING_EVERY_S = 10.0
 DEMO_FILE = "demo.json"

@@ -67,8 +67,8 @@ def pick_up_lost(connection: Any, queues: list[Queue]) -> int:
             living.add(worker.name)
         else:
             worker.register_death()  # type: ignore[no-untyped-call]
+    _free_schedulers(connection, queues)
     for queue in queues:
-        _free_scheduler(connection, queue.name)
         registry = StartedJobRegistry(queue=queue)
         for job_id, execution_id in registry.get_job_and_execution_ids(cleanup=False):
             job = queue.fetch_job(job_id)
@@ -86,18 +86,21 @@ def pick_up_lost(connection: Any, queues: list[Queue]) -> int:
     return found
 
 
-def _free_scheduler(connection: Any, name: str) -> None:
-    """Takes the lock from a killed scheduler: till it ran out, after a minute, no retry would be due."""
-    key = RQScheduler.get_locking_key(name)
-    holder = connection.get(key)
-    if holder is None:
-        return
-    try:
-        scheduler = RQScheduler.fetch(holder.decode(), connection)
-    except SchedulerNotFound:
-        return
-    if not alive(scheduler.hostname, scheduler.pid):
-        connection.delete(key, scheduler.key)
+def _free_schedulers(connection: Any, queues: list[Queue]) -> None:
+    """Takes the locks from a killed scheduler: till they ran out, after a minute, no retry would be due."""
+    lost: set[str] = set()
+    for key in (RQScheduler.get_locking_key(queue.name) for queue in queues):
+        holder = connection.get(key)
+        if holder is None:
+            continue
+        try:
+            scheduler = RQScheduler.fetch(holder.decode(), connection)
+        except SchedulerNotFound:
+            continue
+        if not alive(scheduler.hostname, scheduler.pid):
+            lost |= {key, scheduler.key}
+    if lost:
+        connection.delete(*lost)
 
 
 @click.command(name="worker")
