@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from concours.base import clock, sheets
 from concours.base.db import session
 from concours.base.errors import Conflict, DomainError, FieldProblem, Invalid
-from concours.base.messages import msg
+from concours.base.messages import Message, msg
 from concours.events import people
 from concours.events.blueprint import bp
 from concours.events.context import current_event
@@ -19,6 +19,7 @@ from concours.identity import accounts, departments, grants, invitations
 from concours.identity.access import actor, allow
 from concours.identity.addresses import invitation_url
 from concours.identity.forms import Errors, errors_of, pasted
+from concours.identity.imports import ImportRefused
 from concours.identity.invitations import Link
 from concours.identity.models import Role
 from concours.identity.notices import tell
@@ -97,9 +98,10 @@ def take_role(grant_id: int) -> AnyResponse:
     return to(url_for("events.people"), 303)
 
 
-def _import_page(errors: Errors | None = None, status: int = 200) -> Response:
+def _import_page(errors: Errors | None = None, status: int = 200, sentence: Message | None = None) -> Response:
     page = render_template(
         "events/people_import.html",
+        sentence=sentence,
         event=current_event(),
         typed=request.form,
         errors=errors or {},
@@ -125,7 +127,8 @@ def import_people() -> AnyResponse:
         done = people.import_people(current_event(), text, role=form.get("role", ""), actor=actor(), now=clock.now())
     except DomainError as refusal:
         session().rollback()
-        return _import_page(*errors_of(refusal, "rows"))
+        sentence = refusal.message if isinstance(refusal, ImportRefused) else None
+        return _import_page(*errors_of(refusal, "rows"), sentence)
     table = _table(done.links)
     session().commit()
     if form.get("format") == "csv":

@@ -5,7 +5,7 @@ from datetime import datetime
 from concours.base.clock import in_zone
 from concours.base.errors import Closed
 from concours.base.messages import Message, msg
-from concours.events.models import Event, Phase, PhaseKind
+from concours.events.models import Event, EventStatus, Phase, PhaseKind
 
 PHASE_NAMES: dict[PhaseKind, Message] = {
     PhaseKind.REGISTRATION: msg("Registration"),
@@ -30,9 +30,13 @@ def is_open(event: Event, kind: PhaseKind, now: datetime) -> bool:
 
 
 def require_open(event: Event, kind: PhaseKind, now: datetime) -> None:
-    """Raises Closed, saying when it opens or since when it is closed, in the event's zone."""
+    """Raises Closed, saying when it opens or since when it is closed, in the event's zone; always where archived."""
     phase = phase_of(event, kind)
     name = PHASE_NAMES[kind]
+    if event.status == EventStatus.ARCHIVED:
+        raise Closed(
+            msg("“%(title)s” is archived: nothing of it changes any more.", title=event.title), code="event_archived"
+        )
     if phase is None:
         raise Closed(msg("This event has no phase “%(phase)s”.", phase=name), code="no_phase")
     if now < phase.opens_at:

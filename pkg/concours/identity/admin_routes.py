@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import DomainError, FieldProblem, Invalid
-from concours.base.messages import msg
+from concours.base.messages import Message, msg
 from concours.identity import accounts, departments, imports, invitations
 from concours.identity.access import actor, allow
 from concours.identity.addresses import invitation_url
@@ -19,9 +19,16 @@ from concours.identity.models import Account, Role
 from concours.identity.notices import tell
 
 
-def _departments_page(form: str = "", errors: Errors | None = None, status: int = 200) -> Response:
+def _departments_page(
+    form: str = "", errors: Errors | None = None, status: int = 200, sentence: Message | None = None
+) -> Response:
     page = render_template(
-        "identity/departments.html", branches=departments.tree(), form=form, errors=errors or {}, typed=request.form
+        "identity/departments.html",
+        branches=departments.tree(),
+        form=form,
+        errors=errors or {},
+        typed=request.form,
+        sentence=sentence,
     )
     return make_response(page, status)
 
@@ -80,7 +87,8 @@ def import_departments() -> AnyResponse:
         added, renamed = imports.import_departments(text, actor=actor(), now=clock.now())
     except DomainError as refusal:
         session().rollback()
-        return _departments_page("import", *errors_of(refusal, "rows"))
+        sentence = refusal.message if isinstance(refusal, imports.ImportRefused) else None
+        return _departments_page("import", *errors_of(refusal, "rows"), sentence)
     session().commit()
     tell(msg("%(added)s departments added, %(renamed)s renamed.", added=added, renamed=renamed))
     return redirect(url_for("identity.admin_departments"), 303)
