@@ -3,10 +3,13 @@
 navigate("entries.desk", msg("Screening"), order=40, who={Role.ORGANISER, Role.AUDITOR})
 """
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
+from flask import g
+
 from concours.base.messages import Message
+from concours.events.models import Event
 from concours.identity.access import PUBLIC, SIGNED_IN, my_roles, signed_in
 
 
@@ -18,14 +21,17 @@ class Place:
     label: Message
     order: int
     who: frozenset[str]
+    when: Callable[[Event], bool] | None = None
 
 
 _places: dict[str, Place] = {}
 
 
-def navigate(endpoint: str, label: Message, *, order: int, who: Set[str]) -> None:
-    """Adds (or replaces) the link to `endpoint`; `who` is as in `identity.access.allow`."""
-    _places[endpoint] = Place(endpoint, label, order, frozenset(str(w) for w in who))
+def navigate(
+    endpoint: str, label: Message, *, order: int, who: Set[str], when: Callable[[Event], bool] | None = None
+) -> None:
+    """Adds (or replaces) the link to `endpoint`; `who` is as in `identity.access.allow`, `when` asks for which events."""
+    _places[endpoint] = Place(endpoint, label, order, frozenset(str(w) for w in who), when)
 
 
 def own_places(roles: Set[str]) -> list[Place]:
@@ -34,9 +40,11 @@ def own_places(roles: Set[str]) -> list[Place]:
 
 
 def places_for_visitor() -> list[Place]:
-    """The links that the visitor of the running request sees, in order."""
+    """The links that the visitor of the running request sees in its event, in order."""
     account = signed_in()
     mine = my_roles() | ({PUBLIC, SIGNED_IN} if account is not None else {PUBLIC})
     everything = account is not None and account.is_admin
     shown = [p for p in _places.values() if p.who & mine or (everything and p.who != {"judge"})]
+    event: Event | None = g.get("event")
+    shown = [p for p in shown if p.when is None or (event is not None and p.when(event))]
     return sorted(shown, key=lambda place: place.order)
