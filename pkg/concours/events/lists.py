@@ -75,7 +75,7 @@ def my_events(account: Account, now: datetime) -> list[MyEvent]:
             open_phases(event, now),
             next_phase(event, now),
             open_to(account, set(held), event, now),
-            own_places(set(held)),
+            own_places(set(held), event),
         )
         for event, held in list(roles.items())[:MINE]
     ]

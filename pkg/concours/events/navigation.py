@@ -30,13 +30,18 @@ _places: dict[str, Place] = {}
 def navigate(
     endpoint: str, label: Message, *, order: int, who: Set[str], when: Callable[[Event], bool] | None = None
 ) -> None:
-    """Adds (or replaces) the link to `endpoint`; `who` is as in `identity.access.allow`, `when` asks for which events."""
+    """Adds (or replaces) the link to `endpoint`; `who` is as in `identity.access.allow`, `when` for which events."""
     _places[endpoint] = Place(endpoint, label, order, frozenset(str(w) for w in who), when)
 
 
-def own_places(roles: Set[str]) -> list[Place]:
+def own_places(roles: Set[str], event: Event | None = None) -> list[Place]:
     """The links that are there because of these roles in an event, without those that everybody has."""
-    return sorted((p for p in _places.values() if p.who & roles and PUBLIC not in p.who), key=lambda place: place.order)
+    shown = (p for p in _places.values() if p.who & roles and PUBLIC not in p.who)
+    return sorted((p for p in shown if _is_for(p, event)), key=lambda place: place.order)
+
+
+def _is_for(place: Place, event: Event | None) -> bool:
+    return place.when is None or (event is not None and place.when(event))
 
 
 def places_for_visitor() -> list[Place]:
@@ -45,6 +50,4 @@ def places_for_visitor() -> list[Place]:
     mine = my_roles() | ({PUBLIC, SIGNED_IN} if account is not None else {PUBLIC})
     everything = account is not None and account.is_admin
     shown = [p for p in _places.values() if p.who & mine or (everything and p.who != {"judge"})]
-    event: Event | None = g.get("event")
-    shown = [p for p in shown if p.when is None or (event is not None and p.when(event))]
-    return sorted(shown, key=lambda place: place.order)
+    return sorted((p for p in shown if _is_for(p, g.get("event"))), key=lambda place: place.order)
