@@ -1,6 +1,15 @@
 """Who gets past the gate of the web room's routes: everyone, since they show what is public anyway."""
 
-from tests.access import EVERYONE, Row
+from concours.base.redis import client
+from concours.voting.keys import HEARTBEAT, HEARTBEAT_S
+from tests.access import EVERYONE, Row, World
+
+
+def ready(_world: World) -> str:
+    """The address of the readiness, where a sequencer has just reported."""
+    client().set(HEARTBEAT, "here", ex=HEARTBEAT_S)
+    return "/readyz"
+
 
 ROWS = [
     Row("web.front", "GET", lambda w: "/", EVERYONE),
@@ -10,4 +19,7 @@ ROWS = [
     Row("web.robots", "GET", lambda w: "/robots.txt", EVERYONE),
     Row("web.favicon", "GET", lambda w: "/favicon.ico", EVERYONE),
     Row("web.manifest", "GET", lambda w: "/manifest.webmanifest", EVERYONE),
+    Row("health.healthz", "GET", lambda w: "/healthz", EVERYONE),
+    Row("health.readyz", "GET", ready, EVERYONE),
+    Row("metrics.metrics", "GET", lambda w: "/metrics", EVERYONE),
 ]

@@ -14,7 +14,8 @@ from concours.events import navigation
 from concours.events.navigation import navigate
 from concours.identity.access import PUBLIC, allow
 from concours.identity.models import Account, Role
-from concours.web.frame import asset, event_places, flashed, here, link, relative, vendor
+from concours.web.assets import asset, vendor
+from concours.web.frame import event_places, flashed, here, link, relative
 from tests.factories import Make
 
 

@@ -74,7 +74,7 @@ def test_every_endpoint_that_a_template_names_exists(app: APIFlask) -> None:
 
 
 def test_every_file_that_a_template_names_exists(app: APIFlask) -> None:
-    from concours.web.frame import vendor
+    from concours.web.assets import vendor
 
     with app.test_request_context():
         for path in templates():

@@ -1,13 +1,9 @@
-"""What the frame of a page asks for: links that may not exist, the event's places, who is here, addresses of assets.
+"""What the frame of a page asks for: links that may not exist, the event's places, who is here, notices.
 
 Everything here answers also when SQL or Redis are away, because error pages stand in the same frame.
 """
 
-import json
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -21,9 +17,6 @@ from concours.base.messages import Message
 from concours.events.navigation import places_for_visitor
 from concours.identity.access import signed_in
 from concours.web.i18n import revive, translate
-
-STATIC = Path(__file__).parent / "static"
-VENDOR = STATIC / "vendor"
 
 
 @dataclass(frozen=True)
@@ -112,28 +105,6 @@ def event_places() -> list[PlaceLink]:
     return [PlaceLink(url, place.label, url == current) for place, url in known]
 
 
-@lru_cache(maxsize=256)
-def _fingerprint(path: Path, changed_ns: int) -> str:  # noqa: ARG001  (a change of the file is a new fingerprint)
-    return sha256(path.read_bytes()).hexdigest()[:10]
-
-
-def asset(name: str) -> str:
-    """The address of a file below static/, with its fingerprint, so that a new version is fetched at once."""
-    path = STATIC / name
-    return url_for("static", filename=name, v=_fingerprint(path, path.stat().st_mtime_ns))
-
-
-@lru_cache(maxsize=1)
-def _vendored() -> dict[str, str]:
-    listed = json.loads((VENDOR / "vendor.json").read_text(encoding="utf-8"))
-    return {alias: path for package in listed["packages"] for alias, path in package["names"].items()}
-
-
-def vendor(name: str) -> str:
-    """The address of a vendored file by its short name (`htmx.js`); the names are in static/vendor/vendor.json."""
-    return url_for("static", filename=f"vendor/{_vendored()[name]}")
-
-
 def flashed(message: Any) -> str:
     """A flashed message in the reader's language: a text, a Message, or a Message as the cookie kept it."""
     if isinstance(message, dict) and "text" in message:
@@ -143,10 +114,5 @@ def flashed(message: Any) -> str:
 
 def init_frame(app: Flask) -> None:
     """Gives the templates these names."""
-    app.jinja_env.globals.update(
-        link=link, here=here, visitor=visitor, event_places=event_places, asset=asset, vendor=vendor
-    )
+    app.jinja_env.globals.update(link=link, here=here, visitor=visitor, event_places=event_places)
     app.jinja_env.filters.update(flashed=flashed)
-
-
-__all__ = ["init_frame", "link", "vendor", "visitor", "without_database"]

@@ -18,7 +18,8 @@ from flask import (
 from concours.base import clock
 from concours.identity.access import PUBLIC, allow, signed_in
 from concours.web.apidoc import description, operations
-from concours.web.frame import asset, init_frame, relative
+from concours.web.assets import asset, init_assets
+from concours.web.frame import init_frame, relative
 from concours.web.front import events_for, exhibited
 from concours.web.i18n import COOKIE, LANGUAGES
 from concours.web.steps import init_steps
@@ -115,6 +116,7 @@ def manifest() -> Response:
 
 def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     """Registers the room's routes and what templates may ask for."""
+    init_assets(app)
     init_frame(app)
     init_words(app)
     init_steps(app)
