@@ -190,7 +190,7 @@ def _table(links: Sequence[Link]) -> list[tuple[str, str, str, str]]:
 
 
 def _csv_bytes(table: Sequence[Sequence[str]]) -> bytes:
-    return sheets.write_csv([_("Staff number"), _("Name"), _("Department"), _("Invitation link")], table)
+    return sheets.write_csv([_("Staff number"), _("Full name"), _("Department"), _("Invitation link")], table)
 
 
 def _csv(table: Sequence[Sequence[str]]) -> Response:
