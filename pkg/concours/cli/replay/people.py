@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,8 +43,13 @@ def units(count: int) -> list[Unit]:
     return [Unit(f"B{n + 1:02d}", DEPARTMENTS[n]) for n in range(count)]
 
 
-def people_of_teams(rng: np.random.Generator, where: list[Unit], teams: int, members: int, prefix: str) -> list[Person]:
-    """`members` people spread evenly over `teams` teams, and those over departments; a team's first is its captain."""
+def people_of_teams(
+    rng: np.random.Generator, where: list[Unit], teams: int, members: int, number: Callable[[int], str]
+) -> list[Person]:
+    """`members` people spread evenly over `teams` teams, and those over departments; a team's first is its captain.
+
+    `number(n)` gives the n-th person's staff number.
+    """
     found: list[Person] = []
     per_unit: dict[str, int] = {}
     for team in range(teams):
@@ -52,7 +58,7 @@ def people_of_teams(rng: np.random.Generator, where: list[Unit], teams: int, mem
         title = f"{unit.name}{'一二三四五六七八九十'[per_unit[unit.code] - 1]}队"
         size = members // teams + (1 if team < members % teams else 0)
         for seat in range(size):
-            found.append(Person(f"{prefix}{len(found) + 1:05d}", name(rng), unit, title, captain=seat == 0))
+            found.append(Person(number(len(found)), name(rng), unit, title, captain=seat == 0))
     return found
 
 

@@ -1,7 +1,6 @@
 """The end of a replay: expected | found | difference, for every figure; any difference fails it."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,15 +53,15 @@ class Reckoning:
         for name, value in self.notes.items():
             console.print(f"{name}: {value}")
 
-    def write(self, path: Path) -> None:
-        """Writes the table as JSON."""
+    def as_json(self) -> str:
+        """The table as JSON."""
         lines = [
             {"figure": line.name, "expected": line.expected, "found": line.found, "difference": line.difference}
             for line in self.lines
         ]
-        path.write_text(
-            json.dumps({"holds": self.holds, "lines": lines, "notes": self.notes}, ensure_ascii=False, indent=2) + "\n"
-        )
+        whole = {"holds": self.holds, "lines": lines, "notes": self.notes}
+        return json.dumps(whole, ensure_ascii=False, indent=2)
 
-
-Advance = Callable[[int], None]
+    def write(self, path: Path) -> None:
+        """Writes the table as JSON."""
+        path.write_text(self.as_json() + "\n")

@@ -14,7 +14,9 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def register(stage: Stage, cast: Cast) -> list[Person]:
     """Every department's roster is brought in by its coordinator; returns all members."""
-    members = people_of_teams(stage.rng(3), cast.units, stage.plan.teams, stage.plan.members, f"{stage.run}M")
+    members = people_of_teams(
+        stage.rng(3), cast.units, stage.plan.teams, stage.plan.members, lambda n: stage.number("M", n)
+    )
     of_unit: dict[Unit, list[Person]] = defaultdict(list)
     for person in members:
         of_unit[person.unit].append(person)

@@ -97,16 +97,16 @@ def publish(stage: Stage, slug: str) -> None:
 def set_stage(stage: Stage) -> Cast:
     """Departments, the two events, coordinators and judges with their passwords set by invitation."""
     made = _departments(stage)
-    contest = create_event(stage, "team_contest", f"广播体操工间操云比赛 {stage.run}")
-    exhibition = create_event(stage, "works_exhibition", f"书画摄影展 {stage.run}")
+    contest = create_event(stage, "team_contest", stage.title("广播体操工间操云比赛"))
+    exhibition = create_event(stage, "works_exhibition", stage.title("书画摄影展"))
     set_phases(stage, contest, ("registration", "submission", "screening"))
     set_phases(stage, exhibition, ("submission", "screening"))
     for slug in (contest, exhibition):
         publish(stage, slug)
     cast = Cast(contest, exhibition, made)
     rng = stage.rng(1)
-    cast.coordinators = [Person(f"{stage.run}C{n:03d}", name(rng), unit) for n, unit in enumerate(made)]
-    cast.judges = [Person(f"{stage.run}J{n:03d}", name(rng), made[n % len(made)]) for n in range(stage.plan.judges)]
+    cast.coordinators = [Person(stage.number("C", n), name(rng), unit) for n, unit in enumerate(made)]
+    cast.judges = [Person(stage.number("J", n), name(rng), made[n % len(made)]) for n in range(stage.plan.judges)]
     links = _give_roles(stage, contest, cast.coordinators, "coordinator")
     links |= _give_roles(stage, exhibition, cast.judges, "judge")
     people = [*cast.coordinators, *cast.judges]
@@ -116,7 +116,9 @@ def set_stage(stage: Stage) -> Cast:
 
 
 def _departments(stage: Stage) -> list[Unit]:
-    made = [Unit(f"{stage.run}{unit.code}", f"{unit.name}（{stage.run}）") for unit in units(stage.plan.departments)]
+    made = units(stage.plan.departments)
+    if not stage.familiar:
+        made = [Unit(f"{stage.run}{unit.code}", f"{unit.name}（{stage.run}）") for unit in made]
     page = stage.admin.get("/admin/departments")
     rows = "\n".join(f"{unit.code},{unit.name}" for unit in made)
     stage.admin.submit(page, "/admin/departments/import", {"rows": rows})

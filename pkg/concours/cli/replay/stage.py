@@ -3,7 +3,7 @@
 import string
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,7 +38,11 @@ def _stamp() -> str:
 
 @dataclass
 class Stage:
-    """Everything the acts share. `run` is short and differs from replay to replay: names and numbers begin with it."""
+    """Everything the acts share.
+
+    `run` is short and differs from replay to replay: names and numbers begin with it. `familiar` gives some people a
+    staff number that is easy to type, by the one they would have (the demonstration's sign-ins).
+    """
 
     url: str
     plan: Plan
@@ -49,10 +53,19 @@ class Stage:
     run: str = field(default_factory=_stamp)
     reckoning: Reckoning = field(default_factory=Reckoning)
     hands: int = HANDS
+    familiar: Mapping[str, str] = field(default_factory=dict)
 
     def rng(self, *parts: int) -> np.random.Generator:
         """A generator of its own for each named part, so that threads do not change what is drawn."""
         return np.random.default_rng([self.seed, *parts])
+
+    def number(self, kind: str, index: int) -> str:
+        """The staff number of the `index`-th (from 0) of a kind of people (a letter)."""
+        return self.familiar.get(f"{kind}{index}", f"{self.run}{kind}{index:04d}")
+
+    def title(self, words: str) -> str:
+        """A title that tells this replay from others; the demonstration's stays plain."""
+        return f"{words} {self.run}" if not self.familiar else words
 
     def browser(self) -> Browser:
         """A fresh browser at the platform."""
