@@ -3,9 +3,8 @@
 `examine` works on files with no transaction open; `settle` is the short transaction afterwards. Both can run twice.
 """
 
-import hashlib
-import hmac
 import logging
+import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +16,7 @@ from concours.audit import verbs as audit
 from concours.base.db import session
 from concours.base.messages import Message
 from concours.base.storage import Storage
-from concours.media import purposes, rules, sandbox
+from concours.media import names, purposes, rules, sandbox
 from concours.media.models import Asset, AssetStatus, Rendition
 from concours.media.purposes import Demands
 from concours.media.rules import Content
@@ -26,15 +25,10 @@ from concours.media.signatures import HEAD_BYTES, KINDS, sniff
 
 log = logging.getLogger(__name__)
 
-RECIPE = "1"
-"""Changes when renditions are made in another way: they get other names then, and caches do not keep the old ones."""
-
-SUFFIX = {"image/webp": "webp", "video/mp4": "mp4", "video/webm": "webm"}
-
 
 @dataclass(frozen=True)
 class Made:
-    """A stored rendition; sides in pixels, `size` in bytes."""
+    """A stored rendition; `storage_name` is its public name, sides are in pixels, `size` is in bytes."""
 
     name: str
     storage_name: str
@@ -52,20 +46,6 @@ class Outcome:
     facts: dict[str, Any]
     refusal: Message | None
     made: tuple[Made, ...] = field(default=())
-
-
-def rendition_name(secret: str, sha256: str, name: str, content_type: str) -> str:
-    """The file name of a rendition: the same for the same content, and not to be guessed from the content.
-
-    HMAC-SHA256 with the platform's secret, cut to 160 bits: who knows the name may see the picture.
-    """
-    text = "\0".join(("rendition", RECIPE, sha256, name))
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()[:40] + "." + SUFFIX[content_type]
-
-
-def storage_name(name: str) -> str:
-    """Where the rendition called `name` is stored."""
-    return f"renditions/{name[:2]}/{name[2:4]}/{name}"
 
 
 def examine(asset: Asset, demands: Demands, *, keep: Storage, secret: str, scratch: Path) -> Outcome:
@@ -106,18 +86,16 @@ def _look(asset: Asset, original: BinaryIO, form: str, demands: Demands, copy: B
 def _keep_all(sha256: str, found: Findings, copy: BinaryIO, *, keep: Storage, secret: str) -> list[Made]:
     made: list[Made] = []
     for picture in found.pictures:
-        name = storage_name(rendition_name(secret, sha256, picture.name, picture.content_type))
-        keep.put(name, picture.data)
+        name = names.rendition(secret, sha256, picture.name, picture.content_type)
+        keep.put(names.path_of(name), picture.data)
         made.append(Made(picture.name, name, picture.content_type, picture.width, picture.height, len(picture.data)))
     if found.playable:
-        content_type = str(found.playable["content_type"])
-        name = storage_name(rendition_name(secret, sha256, "video", content_type))
-        size = copy.seek(0, 2)
+        kind, content_type = str(found.playable["name"]), str(found.playable["content_type"])
+        name = names.rendition(secret, sha256, kind, content_type)
+        size = copy.seek(0, os.SEEK_END)
         copy.seek(0)
-        keep.put(name, copy)
-        made.append(
-            Made("video", name, content_type, int(found.playable["width"]), int(found.playable["height"]), size)
-        )
+        keep.put(names.path_of(name), copy)
+        made.append(Made(kind, name, content_type, int(found.playable["width"]), int(found.playable["height"]), size))
     return made
 
 

@@ -10,7 +10,7 @@ from concours.base import clock
 from concours.base.db import reading, session
 from concours.base.queue import enqueue
 from concours.base.storage import storage
-from concours.media import checks, purposes, uploads, verbs
+from concours.media import checks, names, purposes, uploads, verbs
 from concours.media.models import Asset, AssetStatus
 
 log = logging.getLogger(__name__)
@@ -54,13 +54,13 @@ def clean_uploads() -> int:
     return count
 
 
-def forget(*names: str) -> int:
+def forget(*stored: str) -> int:
     """Removes stored files that nothing uses any more; how many."""
     with reading():
-        gone = verbs.unused(names)
+        gone = verbs.unused(stored)
         session().commit()
-    for name in gone:
-        storage().delete(name)
+    for path in names.paths(gone):
+        storage().delete(path)
     return len(gone)
 
 

@@ -22,6 +22,11 @@ KEPT_FOR = timedelta(days=3)
 DISK_RESERVE_BYTES = 256 * MIB
 """What an upload must leave free on the disk of the instance folder."""
 
+FORM_BYTES = 256 * MIB
+"""Greatest form with files that a browser without script sends; nothing of it can be resumed."""
+
+FORM_FILES = 20
+
 METADATA_BYTES = 4096
 METADATA_PAIRS = 24
 FILENAME_CHARACTERS = 255

@@ -92,9 +92,9 @@ class Rendition(Model):
     """A form of an asset that may be shown, free of its metadata.
 
     `w400`, `w800`, `w1600`: an image by its width in pixels. `poster`, `poster400`: a still of a video, `poster` the
-    wider. `video`: the moving picture itself for public playback (the same frames, newly wrapped; `width` and
-    `height` as shown). `storage_name` is made of the content's hash and a secret: it can be cached for ever,
-    and knowing it is the right to see it.
+    wider. `video`, `sound`: the film or recording itself for public playback (the same frames, newly wrapped; `width`
+    and `height` as shown, 0 for sound). `storage_name` is the public name, `/media/<storage_name>`: it is made of the
+    content's hash and a secret, can be cached for ever, and knowing it is the right to see it.
     """
 
     __tablename__ = "rendition"

@@ -25,7 +25,12 @@ SECONDS = 120.0
 STARTED_WITHIN_S = 30.0
 PACKAGES = str(Path(__file__).resolve().parents[2])
 
-CONTENT_TYPES = frozenset({"image/webp", "video/mp4", "video/webm"})
+PLAYABLE = {
+    ("video", "video/mp4"),
+    ("video", "video/webm"),
+    ("sound", "audio/mp4"),
+    ("sound", "audio/mpeg"),
+}
 NAMES = frozenset({"poster"}) | {f"{kind}{width}" for kind in ("w", "poster") for width in range(100, 4001, 100)}
 
 
@@ -118,8 +123,8 @@ def look(
         findings = parse(raw)
     except (ValueError, RecursionError):
         return Findings(fault="too_costly")
-    findings.pictures = [p for p in findings.pictures if p.name in NAMES and p.content_type in CONTENT_TYPES]
-    if findings.playable.get("content_type") not in CONTENT_TYPES:
+    findings.pictures = [p for p in findings.pictures if p.name in NAMES and p.content_type == "image/webp"]
+    if (findings.playable.get("name"), findings.playable.get("content_type")) not in PLAYABLE:
         findings.playable = {}
     return findings
 

@@ -267,7 +267,7 @@ def _answer(status: int, **headers: str) -> Response:
 
 
 def _begin_as_reader() -> None:
-    if request.path.startswith("/uploads"):
+    if request.path.startswith(("/uploads", "/assets/upload/")):
         set_reading(True)
 
 

@@ -22,7 +22,7 @@ from concours.base.errors import Forbidden, Invalid, NotFound, RateLimited, TooL
 from concours.base.messages import msg
 from concours.base.storage import Storage
 from concours.identity.models import Account
-from concours.media import purposes
+from concours.media import names, purposes
 from concours.media.limits import (
     DISK_RESERVE_BYTES,
     GIVES_WAY_AFTER,
@@ -41,11 +41,6 @@ from concours.media.words import in_mb
 def new_id() -> str:
     """A random name for an upload: 128 bits, fit for an address and a file name."""
     return secrets.token_hex(16)
-
-
-def original_name(upload_id: str, sha256: str) -> str:
-    """Where the original is stored: found by its content, and one asset's alone, so that deleting it is simple."""
-    return f"originals/{sha256[:2]}/{sha256[2:4]}/{sha256}-{upload_id}"
 
 
 def authorise(owner: Account, asked: Asked, *, max_upload_mib: int, instance: str, now: datetime) -> Purpose:
@@ -169,7 +164,7 @@ def store(upload_id: str, part: Part, keep: Storage) -> tuple[str, str]:
     """Puts the complete part into the storage; returns its SHA-256 (hex) and its name there. Again: the same."""
     with _disk():
         sha256 = part.settle()
-        name = original_name(upload_id, sha256)
+        name = names.original(upload_id, sha256)
         keep.adopt(name, part.path)
     return sha256, name
 
@@ -219,7 +214,7 @@ def expire(keep: Storage, *, instance: str, now: datetime) -> int:
         if row.asset_id is None:
             with suppress(FileNotFoundError), Part(path_of(instance, row.id), row.size) as part:
                 if part.is_complete():
-                    keep.delete(original_name(row.id, part.settle()))
+                    keep.delete(names.original(row.id, part.settle()))
         cancel(row, instance=instance)
     strays = [path for path in folder_of(instance).glob("*.part") if _is_stray(path, now)]
     for path in strays:

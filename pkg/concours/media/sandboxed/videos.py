@@ -1,8 +1,5 @@
-"""Videos and sound: what is in the container, whether it is all there, a poster, and a copy that may be shown.
-
-The copy holds the very same frames and sound, wrapped anew: without place, names, device and extra tracks (phones write
-where a film was taken), and with its index at the beginning, so that playing starts before all of it is there.
-"""
+"""Videos and sound: what is in the container, whether it is all there, and a poster; the copy to be shown is made by
+`copies`."""
 
 import importlib
 import os
@@ -15,7 +12,8 @@ import numpy as np
 import pyvips
 from av.error import FFmpegError
 
-from concours.media.sandboxed import images
+from concours.media.sandboxed import copies, images
+from concours.media.sandboxed.copies import codec_name, moving
 from concours.media.sandboxed.wire import Findings, Picture, Task, Unusable
 from concours.media.signatures import KINDS
 
@@ -29,12 +27,6 @@ DEMUXERS = {
 }
 NOTHING_ELSE = {"protocol_whitelist": "none", "format_whitelist": "mov,matroska,webm,mp3,wav"}
 """A container may not make the decoder open another file: playlists and references do."""
-
-IN_MP4 = {"h264", "hevc", "av1", "vp9", "mpeg4"}
-IN_WEBM = {"vp8", "vp9", "av1"}
-SOUND_IN_MP4 = {"aac", "mp3", "opus", "ac3", "flac", "alac"}
-SOUND_IN_WEBM = {"opus", "vorbis"}
-BROWSERS_PLAY = {"h264", "vp8", "vp9", "av1"}
 
 POSTER_AT = (0.1, 0.3, 0.6)
 """Where a good frame is looked for, as parts of the length; the first that is neither dark nor flat is taken."""
@@ -67,9 +59,9 @@ def look(task: Task, original: int, copy: int) -> Findings:
                 facts = _facts(task, container)
                 pictures = _look_at_pictures(task, container, facts) if facts["kind"] == "video" else []
             playable: dict[str, Any] = {}
-            if task.playable and facts["kind"] == "video":
+            if task.playable:
                 with _open(task, file) as container:
-                    playable = _wrap_anew(container, facts, target)
+                    playable = copies.wrap_anew(container, facts, target)
         except (FFmpegError, EOFError, ValueError, ArithmeticError) as broken:
             raise Unusable("damaged") from broken
     return Findings(facts=facts, pictures=pictures, playable=playable)
@@ -81,7 +73,7 @@ def _open(task: Task, file: BinaryIO) -> Any:
 
 
 def _facts(task: Task, container: Any) -> dict[str, Any]:
-    pictures = _moving(container)
+    pictures = moving(container)
     sounds = container.streams.audio
     wanted = KINDS[task.form]
     if wanted == "video" and not pictures:
@@ -90,24 +82,18 @@ def _facts(task: Task, container: Any) -> dict[str, Any]:
         raise Unusable("no_sound")
     facts: dict[str, Any] = {
         "kind": wanted,
-        "sound": sounds[0].codec_context.name if sounds else "",
+        "sound": codec_name(sounds[0]) if sounds else "",
         "duration": container.duration / av.time_base if container.duration else 0.0,
     }
     if wanted == "video":
         stream = pictures[0]
-        facts["codec"] = stream.codec_context.name
+        facts["codec"] = codec_name(stream)
         facts["width"], facts["height"] = _shown_sides(stream)
         rate = stream.average_rate or stream.guessed_rate
         facts["frames_per_second"] = round(float(rate), 2) if rate else 0.0
     if task.form != "webm" or not facts["duration"]:
         _hold_against_index(task, container, facts)
     return facts
-
-
-def _moving(container: Any) -> list[Any]:
-    """Streams of moving pictures: an embedded cover is none."""
-    cover = av.stream.Disposition.attached_pic
-    return [s for s in container.streams.video if not s.disposition & cover and s.codec_context is not None]
 
 
 def _shown_sides(stream: Any) -> tuple[int, int]:
@@ -144,7 +130,7 @@ def _hold_against_index(task: Task, container: Any, facts: dict[str, Any]) -> No
 
 def _look_at_pictures(task: Task, container: Any, facts: dict[str, Any]) -> list[Picture]:
     """Posters of a good frame; the end of the film is decoded as well, to see that it is there."""
-    stream = _moving(container)[0]
+    stream = moving(container)[0]
     stream.thread_type = "NONE"
     length = facts["duration"]
     best: Any = None
@@ -222,38 +208,3 @@ def _posters(frame: Any, facts: dict[str, Any], widths: tuple[int, ...]) -> list
         smaller = picture.thumbnail_image(wide, height=wide * images.TALLEST, size="down", no_rotate=True)
         found.append(images._encode("poster" if number == 0 else f"poster{wide}", smaller))
     return found
-
-
-def _wrap_anew(container: Any, facts: dict[str, Any], target: BinaryIO) -> dict[str, Any]:
-    """Copies pictures and sound into a fresh container in `target`; returns what it is, or {} when no browser's
-    container takes them. `hvc1` is the name under which Apple's players know HEVC."""
-    pictures = _moving(container)[0]
-    sound = container.streams.audio[0] if container.streams.audio else None
-    if facts["codec"] in IN_WEBM and (sound is None or facts["sound"] in SOUND_IN_WEBM):
-        form, takes = "webm", SOUND_IN_WEBM
-    elif facts["codec"] in IN_MP4:
-        form, takes = "mp4", SOUND_IN_MP4
-    else:
-        return {}
-    kept = [pictures, *([sound] if sound is not None and facts["sound"] in takes else [])]
-    options = {"fflags": "+bitexact"}
-    if form == "mp4":
-        samples = sum(len(stream.index_entries) or stream.frames for stream in kept)
-        options["moov_size"] = str(64 * 1024 + 48 * samples)
-    with av.open(target, "w", format=form, options=options) as out:
-        twins = {stream.index: out.add_stream_from_template(stream) for stream in kept}
-        for twin in twins.values():
-            twin.metadata.clear()
-        if facts["codec"] == "hevc":
-            twins[pictures.index].codec_context.codec_tag = "hvc1"
-        for packet in container.demux(*kept):
-            if packet.dts is None:
-                continue
-            packet.stream = twins[packet.stream.index]
-            out.mux(packet)
-    return {
-        "content_type": f"video/{form}",
-        "width": facts["width"],
-        "height": facts["height"],
-        "plays": facts["codec"] in BROWSERS_PLAY,
-    }

@@ -53,7 +53,7 @@ class Picture:
 class Findings:
     """What was found: `facts` of the content, or the `fault` why it cannot be used, and the renditions.
 
-    `playable` describes the copy written to the task's third file: {content_type, width, height}, or is empty.
+    `playable` describes the copy written to the task's third file: {name, content_type, width, height}, or is empty.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
