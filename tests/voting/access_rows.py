@@ -1,17 +1,39 @@
 """Who may call which route of the voting room."""
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.access import EVERYONE, Row, World
-from tests.voting.build import poll_in
+from tests.voting.build import PollWorld, poll_in
 
 NOBODY: frozenset[str] = frozenset()
+DESK = {"organiser", "admin"}
 READERS = {"organiser", "auditor", "admin"}
 A_RECEIPT = f"1-0.{'A' * 43}"
 
 
 def _api(path: str = "") -> Callable[[World], str]:
     return lambda w: f"/api/v1/polls/{poll_in(w).id}{path}"
+
+
+def _public(path: Callable[[PollWorld], str]) -> Callable[[World], str]:
+    def url(w: World) -> str:
+        found = poll_in(w)
+        return f"/events/{w.event.slug}/polls/{found.poll.slug}{path(found)}"
+
+    return url
+
+
+def _desk(path: Callable[[PollWorld], str], *, publish: bool = True) -> Callable[[World], str]:
+    def url(w: World) -> str:
+        found = poll_in(w, publish=publish)
+        return f"/events/{w.event.slug}/voting/{found.id}{path(found)}"
+
+    return url
+
+
+def _form(_: World) -> dict[str, Any]:
+    return {"title": "", "opens_at": "2021-07-08T00:00:00", "closes_at": "2021-07-10T18:00:00"}
 
 
 ROWS = [
@@ -28,4 +50,24 @@ ROWS = [
         lambda w: f"/api/v1/events/{w.event.slug}/polls/{poll_in(w).id}/reconciliation",
         READERS,
     ),
+    Row("voting.gallery", "GET", lambda w: f"/events/{w.event.slug}/polls", EVERYONE),
+    Row("voting.poll", "GET", _public(lambda p: ""), EVERYONE),
+    Row("voting.candidate", "GET", _public(lambda p: f"/candidates/{p.candidates[0]}"), EVERYONE),
+    Row("voting.vote", "POST", _public(lambda p: f"/candidates/{p.candidates[0]}/vote"), EVERYONE),
+    Row("voting.standings", "GET", _public(lambda p: "/standings"), EVERYONE),
+    Row("voting.receipt", "GET", _public(lambda p: f"/receipts/{A_RECEIPT}"), EVERYONE),
+    Row("voting.mine", "GET", _public(lambda p: "/mine"), EVERYONE),
+    Row("voting_desk.index", "GET", lambda w: f"/events/{w.event.slug}/voting", READERS),
+    Row("voting_desk.new", "GET", lambda w: f"/events/{w.event.slug}/voting/new", DESK),
+    Row("voting_desk.new", "POST", lambda w: f"/events/{w.event.slug}/voting/new", DESK, data=_form),
+    Row("voting_desk.overview", "GET", _desk(lambda p: ""), READERS),
+    Row("voting_desk.live", "GET", _desk(lambda p: "/figures"), READERS),
+    Row("voting_desk.edit", "GET", _desk(lambda p: "/edit"), DESK),
+    Row("voting_desk.edit", "POST", _desk(lambda p: "/edit"), DESK, data=_form),
+    Row("voting_desk.publish", "POST", _desk(lambda p: "/publish", publish=False), DESK),
+    Row("voting_desk.unpublish", "POST", _desk(lambda p: "/unpublish"), DESK),
+    Row("voting_desk.add_candidates", "POST", _desk(lambda p: "/candidates"), DESK, data=lambda _: {"group": "teams"}),
+    Row("voting_desk.withdraw", "POST", _desk(lambda p: f"/candidates/{p.candidates[0]}/withdraw"), DESK),
+    Row("voting_desk.reinstate", "POST", _desk(lambda p: f"/candidates/{p.candidates[0]}/reinstate"), DESK),
+    Row("voting_desk.reconcile", "GET", _desk(lambda p: "/reconciliation"), READERS),
 ]

@@ -6,7 +6,7 @@ import pytest
 from apiflask import APIFlask
 
 from tests.conftest import both_databases
-from tests.voting.build import PollMaker, PollWorld, Voter, nonce
+from tests.voting.build import PollMaker, PollWorld, Voter
 
 pytestmark = pytest.mark.usefixtures("sequencer")
 Come = Callable[[PollWorld], Voter]

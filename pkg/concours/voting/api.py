@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from apiflask import APIBlueprint
-from flask import Response, current_app, jsonify, request
+from flask import Response, jsonify, request
 from pydantic import BaseModel, Field
 
 from concours.base import clock
@@ -15,15 +15,14 @@ from concours.base.errors import NotFound
 from concours.base.messages import msg
 from concours.entries.models import Entry
 from concours.events.context import current_event
-from concours.identity.access import PUBLIC, actor, allow
+from concours.identity.access import PUBLIC, allow
 from concours.identity.models import Role
 from concours.teams.models import Team
-from concours.voting import front, reconciliation, standing, voters
+from concours.voting import front, polls, reconciliation, standing, voters
 from concours.voting.booth import booth
+from concours.voting.entrance import enter, remember_device
 from concours.voting.models import Candidate, Poll
-from concours.voting.network import network_of
-from concours.voting.polls import poll_of, polls_of
-from concours.voting.rules import ACCOUNT, Facts, moment_of
+from concours.voting.rules import ACCOUNT, moment_of
 
 bp = APIBlueprint("voting_api", __name__, url_prefix="/api/v1", tag="Votes")
 
@@ -102,12 +101,13 @@ class VoteOut(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """The voter today: votes used and left (null: no limit), and votes given per candidate."""
+    """The voter today: votes used and left (null: no limit), votes given per candidate, and who can get no more."""
 
     used_today: int
     left_today: int | None
     left_total: int | None
     today: dict[str, int]
+    full: list[int]
 
 
 class StandingOut(BaseModel):
@@ -150,8 +150,8 @@ def listed() -> dict[str, Any]:
     now = clock.now()
     return {
         "polls": [
-            {"id": poll.id, "slug": poll.slug, "title": poll.title, "state": state_of(poll, now)}
-            for poll in polls_of(current_event(), published_only=True)
+            {"id": poll.id, "slug": poll.slug, "title": poll.title, "state": polls.state_at(poll, now)}
+            for poll in polls.polls_of(current_event(), published_only=True)
         ]
     }
 
@@ -180,7 +180,7 @@ def poll(poll_id: int) -> dict[str, Any]:
         "zone": found.zone,
         "opens_at": found.opens_at.isoformat(),
         "closes_at": found.closes_at.isoformat(),
-        "state": state_of(found, clock.now()),
+        "state": polls.state_at(found, clock.now()),
         "rules": facts.rules.kept(),
         "version": found.version,
         "signing_key": found.signing_public.hex(),
@@ -195,11 +195,6 @@ def poll(poll_id: int) -> dict[str, Any]:
             for row in rows
         ],
     }
-
-
-def state_of(poll: Poll, now: Any) -> str:
-    """`upcoming`, `open` or `closed` at `now`."""
-    return "upcoming" if now < poll.opens_at else "open" if now < poll.closes_at else "closed"
 
 
 @bp.post(f"{POLL}/voters")
@@ -219,35 +214,6 @@ def new_voter(poll_id: int) -> Response:
     if device is not None:
         remember_device(response, device)
     return response
-
-
-def enter(facts: Facts) -> tuple[str, bytes | None]:
-    """The voter token of the running request, and its device where a cookie must be set for it.
-
-    Raises NotSignedIn where the poll asks for an account, RateLimited where a network brings too many new devices.
-    """
-    keys = booth().voter_keys
-    if facts.who == ACCOUNT:
-        return voters.token_of(facts, voters.account_voter(facts, actor().id), keys, int(time.time())), None
-    known = voters.read_cookie(request.cookies.get(voters.DEVICE_COOKIE), keys)
-    if known is not None:
-        return voters.token_of(facts, voters.device_voter(facts, known), keys, 0), None
-    network = network_of(request.remote_addr or "")
-    voters.admit_newcomer(booth().client, facts, network)
-    device = voters.new_device()
-    return voters.token_of(facts, voters.device_voter(facts, device), keys, 0), device
-
-
-def remember_device(response: Response, device: bytes) -> None:
-    """Sets the device's cookie, which no script can read."""
-    response.set_cookie(
-        voters.DEVICE_COOKIE,
-        voters.cookie_of(device, booth().voter_keys),
-        max_age=voters.DEVICE_DAYS * 24 * 3600,
-        secure=current_app.config["SECURE_COOKIES"],
-        httponly=True,
-        samesite="Lax",
-    )
 
 
 def _token() -> str:
@@ -325,4 +291,4 @@ def receipt(poll_id: int, receipt_id: str) -> Response:
 @bp.doc(summary="Receipts, ledger and Redis side by side")
 def reconcile(poll_id: int) -> Mapping[str, Any]:
     """The three counts of a poll, per candidate, and what was refused by reason."""
-    return reconciliation.reconcile(booth(), poll_of(current_event(), poll_id).id).as_json()
+    return reconciliation.reconcile(booth(), polls.poll_of(current_event(), poll_id).id).as_json()

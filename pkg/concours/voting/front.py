@@ -91,8 +91,13 @@ def answer(done: Cast) -> tuple[int, list[tuple[str, str]], bytes]:
 
 
 def _body(environ: dict[str, Any]) -> bytes:
-    body: bytes = environ["wsgi.input"].read(BODY_LIMIT + 1)
-    if len(body) > BODY_LIMIT:
+    """The request's body. Without a length it can be read only where the server ends the stream by itself."""
+    given = environ.get("CONTENT_LENGTH") or ""
+    length = int(given) if given.isascii() and given.isdigit() else 0
+    if not given and environ.get("wsgi.input_terminated"):
+        length = BODY_LIMIT + 1
+    body: bytes = environ["wsgi.input"].read(min(length, BODY_LIMIT + 1))
+    if length > BODY_LIMIT and len(body) > BODY_LIMIT:
         raise TooLarge(msg("A vote has at most %(count)s bytes.", count=BODY_LIMIT))
     return body
 

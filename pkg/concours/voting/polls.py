@@ -1,6 +1,7 @@
 """An organiser's acts on a poll: make it, change it, publish it, take it back before the first vote."""
 
 import secrets as random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,10 +49,37 @@ def poll_of(event: Event, poll_id: int) -> Poll:
     return poll
 
 
+def state_at(poll: Poll, now: datetime) -> str:
+    """`upcoming`, `open` or `closed` at `now`."""
+    return "upcoming" if now < poll.opens_at else "open" if now < poll.closes_at else "closed"
+
+
+def published_poll(event: Event, slug: str) -> Poll:
+    """The event's published poll of that slug. Raises NotFound."""
+    query = sa.select(Poll).where(Poll.slug == slug, Poll.event_id == event.id, Poll.published.is_(True))
+    poll = session().scalar(query)
+    if poll is None:
+        raise NotFound(msg("There is no such poll."))
+    return poll
+
+
+def recorded(poll: Poll) -> int:
+    """How many votes the ledger holds."""
+    leaves = sa.select(PollProgress.next_leaf).where(PollProgress.poll_id == poll.id)
+    return session().scalar(leaves) or 0
+
+
+def recorded_in(found: Sequence[Poll]) -> dict[int, int]:
+    """How many votes the ledger holds of each of these polls."""
+    leaves = sa.select(PollProgress.poll_id, PollProgress.next_leaf).where(
+        PollProgress.poll_id.in_([poll.id for poll in found])
+    )
+    return {row.poll_id: row.next_leaf for row in session().execute(leaves)}
+
+
 def has_votes(poll: Poll) -> bool:
     """Whether a vote is recorded in it."""
-    progress = session().get(PollProgress, poll.id)
-    return progress is not None and progress.next_leaf > 0
+    return recorded(poll) > 0
 
 
 def create(event: Event, draft: Draft, *, actor: Account, now: datetime, poll_key_secret: str) -> Poll:

@@ -1,19 +1,26 @@
-"""Routes of the voting room."""
+"""Routes of the voting room: the public's pages, the organiser's desk, JSON, and the vote's own way in."""
 
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-from concours.voting import api
+from concours.base.messages import msg
+from concours.events.navigation import navigate
+from concours.identity.access import PUBLIC
+from concours.identity.models import Role
+from concours.voting import api, desk, pages
 from concours.voting.booth import init_booth
 from concours.voting.front import VoteFront
-
-bp = Blueprint("voting", __name__, template_folder="templates")
+from concours.voting.gallery import Showcase
 
 
 def init_app(app: Flask, csrf: Any) -> None:
     """Registers the room's routes, and mounts the vote's way in in front of the application."""
+    app.extensions["concours_showcase"] = Showcase()
     csrf.exempt(api.bp)  # votes and voters carry a header that no foreign page can send
+    app.register_blueprint(pages.bp)
+    app.register_blueprint(desk.bp)
     app.register_blueprint(api.bp)
-    app.register_blueprint(bp)
     app.wsgi_app = VoteFront(app, init_booth(app))  # type: ignore[method-assign]
+    navigate("voting.gallery", msg("Vote"), order=60, who={PUBLIC})
+    navigate("voting_desk.index", msg("Polls"), order=65, who={Role.ORGANISER, Role.AUDITOR})

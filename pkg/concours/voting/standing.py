@@ -70,6 +70,7 @@ def of_voter(booth: Booth, facts: Facts, voter_id: bytes) -> dict[str, Any]:
         "left_today": max(0, rules.per_day - used) if rules.per_day else None,
         "left_total": max(0, rules.total - int(kept.get(b"t", 0))) if rules.total else None,
         "today": given,
+        "full": [int(c) for c, count in given.items() if rules.per_candidate_day and count >= rules.per_candidate_day],
     }
 
 

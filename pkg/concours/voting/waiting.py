@@ -108,7 +108,9 @@ class Listener:
                     if message is not None:
                         self._hear(message["data"])
             except (RedisError, OSError) as away:
-                log.warning("not hearing of recorded votes for the moment: %s", away)
+                if self._listening.is_set():
+                    log.warning("not hearing of recorded votes for the moment: %s", away)
+                self._listening.clear()
                 self._stopped.wait(RETRY_S)
             finally:
                 channel.close()

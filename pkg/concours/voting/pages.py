@@ -1,0 +1,312 @@
+"""The public's pages: an event's polls, the gallery, a candidate, standings, receipts. They work without script."""
+
+import secrets as random
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from redis.exceptions import RedisError
+from werkzeug.wrappers import Response as AnyResponse
+
+from concours.base import clock, typed
+from concours.base.errors import Closed, Conflict, DomainError, Forbidden, NotFound, RateLimited
+from concours.base.messages import Message, msg, nmsg
+from concours.base.notices import notify
+from concours.events.context import current_event
+from concours.identity.access import PUBLIC, NotSignedIn, allow, signed_in
+from concours.voting import entrance, polls, refusals, standing, voters
+from concours.voting.booth import booth
+from concours.voting.cast import Cast, cast
+from concours.voting.gallery import Card, Showcase, neighbours, order_of, page_of, search
+from concours.voting.models import Poll
+from concours.voting.network import network_of
+from concours.voting.rules import ACCOUNT, Rules, in_words
+from concours.voting.secrets import NONCE_BYTES
+
+bp = Blueprint("voting", __name__, url_prefix="/events/<event_slug>/polls", template_folder="templates")
+
+SEED_COOKIE = "concours_order"
+SEED_LENGTH = 16
+SEED_DAYS = 365
+QUERY_LENGTH = 60
+STANDINGS_PAGE = 60
+NUMBER = "<int(max=9007199254740991):candidate_id>"
+REFUSED_ON_THE_PAGE = (Closed, Conflict, Forbidden, RateLimited)
+
+
+def showcase() -> Showcase:
+    """The application's memory of candidates."""
+    found: Showcase = current_app.extensions["concours_showcase"]
+    return found
+
+
+def _seed() -> tuple[str, bool]:
+    """What the visitor's own order is made of, and whether it is new."""
+    given = request.cookies.get(SEED_COOKIE, "")
+    if given.isascii() and given.isalnum() and len(given) <= 2 * SEED_LENGTH:
+        return given, False
+    return random.token_hex(SEED_LENGTH // 2), True
+
+
+def _with_seed(response: Response, seed: str, is_new: bool) -> Response:
+    if is_new:
+        response.set_cookie(
+            SEED_COOKIE,
+            seed,
+            max_age=SEED_DAYS * 24 * 3600,
+            secure=current_app.config["SECURE_COOKIES"],
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _conditional(response: Response) -> AnyResponse:
+    """Gives the page an ETag; a visitor who has it already gets 304."""
+    response.add_etag()
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Cookie, Accept-Language"
+    return response.make_conditional(request)
+
+
+@bp.get("")
+@allow(PUBLIC)
+def gallery() -> AnyResponse | str:
+    """The polls of the event; where there is but one, its gallery."""
+    event, now = current_event(), clock.now()
+    found = polls.polls_of(event, published_only=True)
+    if len(found) == 1:
+        return redirect(url_for("voting.poll", poll_slug=found[0].slug))
+    return render_template("voting/polls.html", event=event, polls=[(p, polls.state_at(p, now)) for p in found])
+
+
+@bp.get("/<poll_slug>")
+@allow(PUBLIC)
+def poll(poll_slug: str) -> AnyResponse:
+    """The gallery of candidates, in an order of the visitor's own."""
+    event, now = current_event(), clock.now()
+    found = polls.published_poll(event, poll_slug)
+    field = showcase().field_of(found)
+    seed, is_new = _seed()
+    order = order_of(field.running, seed)
+    query = typed.line(request.args.get("q", ""))[:QUERY_LENGTH]
+    category = request.args.get("category", type=int)
+    if category is not None:
+        order = tuple(i for i in order if field.places[i].category_id == category)
+    if query:
+        hits = set(search(found, query))
+        order = tuple(i for i in order if i in hits)
+    ids, next_after = page_of(order, request.args.get("after", type=int))
+    cards = showcase().cards(found, event, ids, now)
+    categories = {place.category_id for place in field.places.values() if not place.withdrawn}
+    page = render_template(
+        "voting/poll.html",
+        event=event,
+        poll=found,
+        state=polls.state_at(found, now),
+        rules=in_words(Rules.read(found.rules), found.who),
+        cards=list(cards.values()),
+        count=len(field.running),
+        hits=len(order),
+        next_after=next_after,
+        after=request.args.get("after", type=int),
+        query=query,
+        category=category,
+        categories=[c for c in event.categories if c.id in categories] if len(categories) > 1 else [],
+        signed_in=signed_in() is not None,
+        needs_account=found.who == ACCOUNT,
+    )
+    response = _with_seed(make_response(page), seed, is_new)
+    return response if is_new else _conditional(response)
+
+
+@bp.get(f"/<poll_slug>/candidates/{NUMBER}")
+@allow(PUBLIC)
+def candidate(poll_slug: str, candidate_id: int) -> Response:
+    """One candidate, large, with the button that votes."""
+    event, now = current_event(), clock.now()
+    found = polls.published_poll(event, poll_slug)
+    card, withdrawn = _card(found, candidate_id, now)
+    seed, is_new = _seed()
+    before, behind = neighbours(order_of(showcase().field_of(found).running, seed), candidate_id)
+    page = render_template(
+        "voting/candidate.html",
+        event=event,
+        poll=found,
+        state=polls.state_at(found, now),
+        card=card,
+        withdrawn=withdrawn,
+        before=before,
+        behind=behind,
+        nonce=random.token_hex(NONCE_BYTES),
+        rules=in_words(Rules.read(found.rules), found.who),
+        votes=_votes(found).get(candidate_id),
+        signed_in=signed_in() is not None,
+        needs_account=found.who == ACCOUNT,
+        left=_left(found),
+    )
+    response = make_response(page)
+    response.headers["Cache-Control"] = "private, no-store"
+    return _with_seed(response, seed, is_new)
+
+
+def _card(found: Poll, candidate_id: int, now: datetime) -> tuple[Card, bool]:
+    place = showcase().field_of(found).places.get(candidate_id)
+    card = showcase().cards(found, current_event(), [candidate_id], now).get(candidate_id)
+    if place is None or card is None:
+        raise NotFound(msg("There is no such candidate in this poll."))
+    return card, place.withdrawn
+
+
+def _votes(found: Poll) -> dict[int, int]:
+    """Votes per candidate as Redis shows them; nothing where it is away: the rest of the page stands."""
+    try:
+        return booth().standings(found.id).votes
+    except DomainError:
+        return {}
+
+
+def _left(found: Poll) -> dict[str, Any] | None:
+    """What the visitor has left today; None where that is not known (no voter yet, Redis away)."""
+    try:
+        facts = booth().facts(found.id)
+        if found.who == ACCOUNT:
+            account = signed_in()
+            voter = voters.account_voter(facts, account.id) if account is not None else None
+        else:
+            device = entrance.known_device()
+            voter = voters.device_voter(facts, device) if device is not None else None
+        return standing.of_voter(booth(), facts, voter) if voter is not None else None
+    except DomainError:
+        return None
+
+
+@bp.post(f"/<poll_slug>/candidates/{NUMBER}/vote")
+@allow(PUBLIC)
+def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
+    """Votes by a form, for browsers without script: the same path as the API's."""
+    event = current_event()
+    found = polls.published_poll(event, poll_slug)
+    here = url_for("voting.candidate", poll_slug=found.slug, candidate_id=candidate_id)
+    device = None
+    try:
+        facts = booth().facts(found.id)
+        try:
+            token, device = entrance.enter(facts)
+        except RedisError as away:
+            raise refusals.redis_away() from away
+        done = cast(
+            booth(),
+            found.id,
+            token=token,
+            network=network_of(request.remote_addr or ""),
+            candidate=candidate_id,
+            nonce=_nonce(),
+        )
+        notify(_counted(done), "success" if done.recorded else "info")
+        answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipt["id"]), 303)
+    except NotSignedIn:
+        return redirect(url_for("identity.sign_in", next=here), 303)
+    except REFUSED_ON_THE_PAGE as refused:
+        notify(refused.message, "warning")
+        if refused.hint is not None:
+            notify(refused.hint, "info")
+        answer = redirect(here, 303)
+    if device is not None:
+        entrance.remember_device(answer, device)
+    return answer
+
+
+def _nonce() -> bytes:
+    try:
+        given = bytes.fromhex(request.form.get("nonce", ""))
+    except ValueError:
+        given = b""
+    return given if len(given) == NONCE_BYTES else random.token_bytes(NONCE_BYTES)
+
+
+def _counted(done: Cast) -> Message:
+    if not done.recorded:
+        return msg("Your vote is taken and will be recorded in a moment. This page says when it is.")
+    if done.left_today is None:
+        return msg("Your vote is counted.")
+    return nmsg(
+        "Your vote is counted. You have %(count)s vote left today.",
+        "Your vote is counted. You have %(count)s votes left today.",
+        done.left_today,
+    )
+
+
+@bp.get("/<poll_slug>/standings")
+@allow(PUBLIC)
+def standings(poll_slug: str) -> AnyResponse:
+    """Who has how many votes."""
+    event, now = current_event(), clock.now()
+    found = polls.published_poll(event, poll_slug)
+    counts = booth().standings(found.id)
+    field = showcase().field_of(found)
+    ranked = [(i, counts.votes.get(i, 0)) for i in field.places if not field.places[i].withdrawn]
+    ranked.sort(key=lambda pair: (-pair[1], pair[0]))
+    after = request.args.get("after", type=int)
+    begin = next((n for n, (i, _) in enumerate(ranked, start=1) if i == after), 0)
+    shown = ranked[begin : begin + STANDINGS_PAGE]
+    cards = showcase().cards(found, event, [i for i, _ in shown], now)
+    places = _places(ranked)
+    page = render_template(
+        "voting/standings.html",
+        event=event,
+        poll=found,
+        state=polls.state_at(found, now),
+        rows=[(places[i], cards[i], votes) for i, votes in shown if i in cards],
+        most=ranked[0][1] if ranked else 0,
+        size=counts.size,
+        after=after,
+        next_after=shown[-1][0] if begin + STANDINGS_PAGE < len(ranked) else None,
+    )
+    return _conditional(make_response(page))
+
+
+def _places(ranked: list[tuple[int, int]]) -> dict[int, int]:
+    """The place of each: who has as many votes shares it, and the next one counts on."""
+    found: dict[int, int] = {}
+    place, last = 0, -1
+    for number, (i, votes) in enumerate(ranked, start=1):
+        if votes != last:
+            place, last = number, votes
+        found[i] = place
+    return found
+
+
+@bp.get("/<poll_slug>/receipts/<receipt_id>")
+@allow(PUBLIC)
+def receipt(poll_slug: str, receipt_id: str) -> Response:
+    """Where the vote of a receipt stands, and what that proves."""
+    event, now = current_event(), clock.now()
+    found = polls.published_poll(event, poll_slug)
+    told = standing.of_receipt(booth(), booth().facts(found.id), receipt_id)
+    number = told["candidate"]
+    cards = showcase().cards(found, event, [number], now) if number is not None else {}
+    page = render_template(
+        "voting/receipt.html",
+        event=event,
+        poll=found,
+        receipt=told,
+        card=cards.get(number) if number is not None else None,
+        recorded_at=datetime.fromisoformat(told["recorded_at"]) if told["recorded_at"] else None,
+        address=url_for("voting.receipt", poll_slug=found.slug, receipt_id=receipt_id, _external=True),
+    )
+    response = make_response(page)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@bp.get("/<poll_slug>/mine")
+@allow(PUBLIC)
+def mine(poll_slug: str) -> str:
+    """The receipts that this browser keeps, and what the voter has left today."""
+    event = current_event()
+    found = polls.published_poll(event, poll_slug)
+    left = _left(found)
+    given = [int(number) for number in (left or {}).get("today", {})]
+    cards = showcase().cards(found, event, given, clock.now())
+    return render_template("voting/mine.html", event=event, poll=found, left=left, cards=list(cards.values()))

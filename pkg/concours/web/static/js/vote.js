@@ -1,0 +1,281 @@
+// Voting: one press, one vote. The nonce of a press is kept until its answer came, so that trying again (a slow network,
+// a reloaded page, an answer that got lost) can never count twice.
+
+const root = document.querySelector("[data-vote-poll]");
+const poll = root.dataset.votePoll;
+const words = JSON.parse(root.dataset.voteWords);
+const api = `/api/v1/polls/${poll}`;
+const TRIES = 6;
+const PATIENCE_MS = 10_000;
+const KEPT = 500;
+
+const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// What this browser keeps. Where storage is refused (private windows), it is kept as long as the page is open.
+const memory = new Map();
+const keep = {
+  read(name, otherwise) {
+    try {
+      return JSON.parse(localStorage.getItem(`concours.${name}.${poll}`)) ?? memory.get(name) ?? otherwise;
+    } catch {
+      return memory.get(name) ?? otherwise;
+    }
+  },
+  write(name, value) {
+    memory.set(name, value);
+    try {
+      localStorage.setItem(`concours.${name}.${poll}`, JSON.stringify(value));
+    } catch {
+      // the page's own memory has it
+    }
+  },
+};
+
+const newNonce = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+
+class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? String(status));
+    this.status = status;
+    this.code = problem.code;
+    this.hint = problem.hint;
+  }
+}
+
+// Asks the API; repeats where nobody knows what came of it (no answer, 5xx), which is safe for all that is asked here.
+async function ask(method, path, { body, voter } = {}) {
+  let last = new Error(words.offline);
+  for (let round = 0; round < TRIES; round += 1) {
+    if (round > 0) {
+      tell(words.again, "info");
+      await sleep(last.wait ?? Math.min(8000, 500 * 2 ** round) * (0.75 + Math.random() / 2));
+    }
+    try {
+      const headers = { Accept: "application/json" };
+      if (body) headers["Content-Type"] = "application/json";
+      if (voter) headers.Authorization = `Voter ${voter}`;
+      const response = await fetch(api + path, {
+        method,
+        headers,
+        body: body && JSON.stringify(body),
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+      const answer = await response.json().catch(() => ({}));
+      if (response.ok) return { status: response.status, answer };
+      last = new Refused(response.status, answer);
+      if (response.status < 500) throw last;
+      last.wait = Number(response.headers.get("Retry-After")) * 1000 || undefined;
+    } catch (fault) {
+      if (fault instanceof Refused && fault.status < 500) throw fault;
+      if (!(fault instanceof Refused)) last = new Error(words.offline);
+    }
+  }
+  throw last;
+}
+
+// An account's token is kept by the page alone: the next person at this browser may be another one.
+const byAccount = root.dataset.voteWho === "account";
+const voterKnown = () => (byAccount ? memory.get("voter") : keep.read("voter"));
+
+async function voterToken(renew = false) {
+  const known = voterKnown();
+  if (known && !renew) return known;
+  const { answer } = await ask("POST", "/voters");
+  if (byAccount) memory.set("voter", answer.voter);
+  else keep.write("voter", answer.voter);
+  return answer.voter;
+}
+
+async function asVoter(method, path, body) {
+  try {
+    return await ask(method, path, { body, voter: await voterToken() });
+  } catch (refused) {
+    if (refused.code !== "voter_required") throw refused;
+    return ask(method, path, { body, voter: await voterToken(true) });
+  }
+}
+
+const told = document.querySelector("[data-vote-told]");
+function tell(text, kind, { hint, link } = {}) {
+  if (!told) return;
+  const notice = document.createElement("p");
+  notice.className = `notice notice-${kind}`;
+  notice.append(text);
+  if (link) {
+    const anchor = document.createElement("a");
+    anchor.href = link.url;
+    anchor.textContent = link.text;
+    notice.append(" ", anchor);
+  }
+  if (hint) {
+    const more = document.createElement("span");
+    more.className = "vote-hint";
+    more.textContent = hint;
+    notice.append(more);
+  }
+  told.replaceChildren(notice);
+}
+
+function showLeft(today, total) {
+  const sentences = [];
+  if (today === 0) sentences.push(words.left_none);
+  else if (today === 1) sentences.push(words.left_one);
+  else if (today !== null && today !== undefined) sentences.push(say(words.left, { count: today }));
+  if (total !== null && total !== undefined) sentences.push(say(words.left_total, { count: total }));
+  for (const place of document.querySelectorAll("[data-vote-left]")) place.textContent = sentences.join(" ");
+  const bar = document.querySelector("[data-vote-bar]");
+  if (bar) bar.hidden = sentences.length === 0;
+}
+
+const buttons = () => [...document.querySelectorAll("button[data-vote-for]")];
+function markVoted(candidate) {
+  for (const button of buttons().filter((b) => b.dataset.voteFor === String(candidate))) {
+    button.setAttribute("aria-disabled", "true"); // not `disabled`: the keyboard's place stays where it is
+    button.textContent = words.voted;
+    button.removeAttribute("aria-label");
+    button.classList.replace("btn-primary", "btn-outline-success");
+    button.classList.add("vote-done");
+  }
+}
+
+const receiptUrl = (id) => root.dataset.voteReceipt.replace("RECEIPT", encodeURIComponent(id));
+
+function keepReceipt(receipt, title) {
+  const kept = keep.read("receipts", []).filter((other) => other.id !== receipt.id);
+  kept.unshift({ ...receipt, title, at: new Date().toISOString() });
+  keep.write("receipts", kept.slice(0, KEPT));
+}
+
+async function vote(button) {
+  const { voteFor: candidate, voteTitle: title } = button.dataset;
+  if (button.getAttribute("aria-busy") === "true") return;
+  if (root.dataset.voteSignIn) {
+    location.assign(root.dataset.voteSignIn);
+    return;
+  }
+  const pending = keep.read("pending", {});
+  const nonce = pending[candidate] ?? newNonce();
+  keep.write("pending", { ...pending, [candidate]: nonce });
+  const forget = () => {
+    const { [candidate]: _done, ...others } = keep.read("pending", {});
+    keep.write("pending", others);
+  };
+  button.setAttribute("aria-busy", "true");
+  tell(words.sending, "info");
+  try {
+    const { status, answer } = await asVoter("POST", "/votes", { candidate: Number(candidate), nonce });
+    forget();
+    keepReceipt(answer.receipt, title);
+    const link = { url: receiptUrl(answer.receipt.id), text: words.receipt };
+    tell(say(status === 201 ? words.counted : words.taken, { title }), status === 201 ? "success" : "info", { link });
+    if (status === 202) watch(answer.receipt.id, () => tell(say(words.counted, { title }), "success", { link }));
+    await refreshVoter();
+    refreshCounts();
+  } catch (refused) {
+    if (refused instanceof Refused && refused.status < 500) forget();
+    if (refused.code === "sign_in_required") {
+      tell(words.sign_in, "warning");
+    } else {
+      tell(refused.message, refused.code === "already_voted" ? "info" : "warning", { hint: refused.hint });
+    }
+    if (refused.code === "already_voted" || refused.code === "quota_used") await refreshVoter();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}
+
+// What the voter has left; asked only of those who have a token already.
+async function refreshVoter() {
+  const voter = voterKnown();
+  if (!voter) return;
+  try {
+    const response = await fetch(`${api}/voter`, { headers: { Authorization: `Voter ${voter}`, Accept: "application/json" } });
+    if (!response.ok) return;
+    const now = await response.json();
+    showLeft(now.left_today, now.left_total);
+    for (const candidate of now.full) markVoted(candidate);
+  } catch {
+    // the next vote says what is left
+  }
+}
+
+// The counts, as long as somebody looks; the ETag makes the usual answer an empty one.
+const places = [...document.querySelectorAll("[data-vote-votes]")];
+async function refreshCounts() {
+  if (places.length === 0 || document.hidden) return;
+  try {
+    const response = await fetch(`${api}/standings`, { cache: "no-cache" });
+    if (!response.ok) return;
+    const counts = new Map((await response.json()).map((row) => [String(row.candidate), row.votes]));
+    for (const place of places) {
+      const count = counts.get(place.dataset.voteVotes) ?? 0;
+      const shown = count.toLocaleString(document.documentElement.lang);
+      place.textContent = "votePlain" in place.dataset ? shown : say(words.votes, { count: shown });
+    }
+  } catch {
+    // tried again with the next round
+  }
+}
+
+// A provisional receipt is looked up until it stands.
+async function watch(id, whenRecorded) {
+  for (let round = 0; round < 60; round += 1) {
+    await sleep(Math.min(5000, 1000 + round * 250));
+    const response = await fetch(`${api}/receipts/${encodeURIComponent(id)}`).catch(() => null);
+    if (!response?.ok) continue;
+    const receipt = await response.json();
+    if (receipt.status === "recorded") {
+      whenRecorded();
+      return;
+    }
+    if (receipt.status === "unknown" || receipt.status === "refused") {
+      tell(receipt.status === "unknown" ? words.lost : words.refused, "danger");
+      return;
+    }
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-vote-for]");
+  if (button) {
+    event.preventDefault();
+    if (button.getAttribute("aria-disabled") !== "true") vote(button);
+  }
+  const copy = event.target.closest("[data-vote-copy]");
+  if (copy) {
+    const field = document.getElementById(copy.dataset.voteCopy);
+    field.select();
+    const copied = () => tell(words.copied, "success");
+    if (navigator.clipboard) navigator.clipboard.writeText(field.value).then(copied, () => {});
+    else if (document.execCommand("copy")) copied();
+  }
+});
+
+// The receipts that this browser keeps.
+const kept = document.querySelector("[data-vote-kept]");
+if (kept) {
+  const receipts = keep.read("receipts", []);
+  for (const receipt of receipts) {
+    const line = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = receiptUrl(receipt.id);
+    link.textContent = receipt.title;
+    const when = document.createElement("span");
+    when.className = "vote-by";
+    when.textContent = new Date(receipt.at).toLocaleString(document.documentElement.lang);
+    line.append(link, when);
+    kept.append(line);
+  }
+  if (receipts.length === 0) {
+    const line = document.createElement("li");
+    line.textContent = words.none_kept;
+    kept.append(line);
+  }
+}
+
+if (root.dataset.voteCheck) watch(root.dataset.voteCheck, () => location.reload());
+refreshVoter();
+refreshCounts();
+if (places.length > 0) setInterval(refreshCounts, 15_000);
+document.addEventListener("visibilitychange", refreshCounts);
