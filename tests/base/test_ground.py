@@ -54,9 +54,10 @@ def test_a_post_takes_the_write_lock_at_its_beginning(app: APIFlask, make: Make,
         if statement.startswith("BEGIN"):
             begun.append(statement)
 
+    halls = f"/events/{event.slug}/exhibition/halls"
     organiser.get(f"/events/{event.slug}/exhibition/desk")
     sa.event.listen(db.engine, "before_cursor_execute", note)
     session().rollback()
-    organiser.post(f"/events/{event.slug}/exhibition/halls", data={"title": "厅"})
+    organiser.post(halls, data={"title": "厅"})
     assert begun
     assert set(begun) == {"BEGIN IMMEDIATE"}
