@@ -24,6 +24,21 @@ FILES_LABEL = msg("Files")
 AGREE_LABEL = msg("Statement")
 
 
+ACCEPT = {
+    "jpeg": "image/jpeg,.jpg,.jpeg",
+    "png": "image/png",
+    "heic": "image/heic,image/heif,.heic,.heif",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime,.mov",
+    "webm": "video/webm",
+    "mp3": "audio/mpeg,.mp3",
+    "m4a": "audio/mp4,.m4a",
+    "wav": "audio/wav,.wav",
+}
+"""What a device's picker offers for each format (the `accept` of an input); the content decides in the end."""
+
+
 @dataclass(frozen=True)
 class Elsewhere:
     """A field that says something else in the version kept now than in the form that was sent."""
@@ -85,6 +100,7 @@ def files_page(entry: Entry, event: Event, now: datetime) -> dict[str, Any]:
         "taking": taking,
         "room": max(0, rules.max_count - taking) if changes else 0,
         "files_change": changes,
+        "accept": ",".join(ACCEPT.get(form, "." + form) for form in rules.formats),
     }
 
 

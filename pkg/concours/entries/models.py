@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from concours.base.db import BigId, Model, Pk
-from concours.events.models import Category, Event
+from concours.events.models import Category, Event, Statement
 from concours.identity.models import Account, Department
 from concours.media.models import Asset
 from concours.teams.models import Team
@@ -69,6 +69,7 @@ class Entry(Model):
     department: Mapped[Department | None] = relationship()
     author: Mapped[Account] = relationship()
     team: Mapped[Team | None] = relationship()
+    statement: Mapped[Statement | None] = relationship()
     files: Mapped[list["EntryFile"]] = relationship(
         order_by="(EntryFile.position, EntryFile.id)", back_populates="entry", cascade="all, delete-orphan"
     )

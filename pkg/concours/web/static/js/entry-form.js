@@ -7,7 +7,7 @@ const state = document.querySelector("[data-save-state]");
 const version = form.elements.version;
 const drawer = `entry-${said.entry}`;
 const AFTER_TYPING_MS = 1500;
-const CHECK_EVERY_MS = 1500;
+const CHECK_EVERY_MS = 2000;
 const JSON_ONLY = { Accept: "application/json" };
 
 const tell = (text, wrong = false) => {
@@ -291,5 +291,33 @@ const drop = () => {
 document.addEventListener("pointerup", drop);
 document.addEventListener("pointercancel", drop);
 
-document.addEventListener("entry:refresh", () => refresh());
+// ---- files that come in: the uploader of the media room sends them and tells by events ----
+const place = document.querySelector("[data-entry-uploader]");
+const uploader = place?.querySelector("[data-uploader]");
+if (uploader) {
+  const input = uploader.querySelector("input[type=file]");
+  const several = input.multiple;
+  const plain = () => {
+    uploader.dataset.details = "{}";
+    input.multiple = several;
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-replace]");
+    if (!button) return;
+    uploader.dataset.details = JSON.stringify({ replaces: button.dataset.replace });
+    input.multiple = false;
+    input.click();
+  });
+  input.addEventListener("change", () => queueMicrotask(plain));
+  input.addEventListener("cancel", plain);
+  document.addEventListener("entry:files", (event) => place.classList.toggle("entry-uploader-full", !event.detail.room));
+  uploader.addEventListener("concours:uploaded", () => refresh().catch(() => {}));
+  uploader.addEventListener("concours:checked", (event) => {
+    // from here on the file stands in the list above, with its picture or its reason
+    for (const item of uploader.querySelectorAll(".upload-ready, .upload-refused")) {
+      if (item.querySelector("[data-upload-name]").textContent === event.detail.filename) item.querySelector("button")?.click();
+    }
+    refresh().catch(() => {});
+  });
+}
 watch();

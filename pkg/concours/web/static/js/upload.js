@@ -48,6 +48,7 @@ class Sending {
     this.uploader = uploader;
     this.file = file;
     this.name = name;
+    this.details = uploader.details; // as they were when the file was chosen
     this.state = "waiting";
     this.upload = null;
     this.timer = 0;
@@ -107,7 +108,7 @@ class Sending {
     }
     if (this.state !== "sending") return;
     const { purpose, purposeId } = this.uploader.data;
-    const details = this.uploader.details;
+    const details = this.details;
     this.upload = new Upload(this.file, {
       endpoint: this.uploader.data.endpoint,
       chunkSize: CHUNK,
