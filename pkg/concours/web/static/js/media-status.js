@@ -53,7 +53,7 @@ const show = (place, found) => {
   }
   const image = new Image();
   const fitting = pictures.find((picture) => picture.width >= 800) || pictures.at(-1);
-  image.className = place.dataset.css;
+  image.className = `img-fluid ${place.dataset.css}`;
   image.alt = place.dataset.alt;
   image.decoding = "async";
   image.sizes = place.dataset.sizes;
