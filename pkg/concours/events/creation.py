@@ -135,6 +135,8 @@ def change_settings(
         kept = EventSettings.model_validate(merged)
         if kept.team_min > kept.team_max:
             problems.append(FieldProblem("team_max", msg("This is less than the smallest team.")))
+        if kept.clip_min_seconds > kept.clip_max_seconds:
+            problems.append(FieldProblem("clip_max_seconds", msg("This is less than the shortest clip.")))
     except ValidationError as wrong:
         problems += [FieldProblem(str(e["loc"][0]), _out_of_range(e)) for e in wrong.errors()]
     if problems:
@@ -151,8 +153,8 @@ def _out_of_range(error: Mapping[str, object]) -> Message:
     limits = limits if isinstance(limits, dict) else {}
     if "le" in limits:
         return msg("The number must be %(limit)s or less.", limit=limits["le"])
-    if "ge" in limits:
-        return msg("The number must be %(limit)s or more.", limit=limits["ge"])
+    if "ge" in limits or "gt" in limits:
+        return msg("The number must be %(limit)s or more.", limit=limits.get("ge", limits.get("gt")))
     return msg("Please write a whole number.")
 
 

@@ -16,7 +16,7 @@ from concours.base.errors import DomainError, FieldProblem, Forbidden, Invalid
 from concours.base.messages import msg
 from concours.events import creation, quotas, schedule, state, statements
 from concours.events.blueprint import bp
-from concours.events.category_forms import whole_in
+from concours.events.category_forms import number_in, whole_in
 from concours.events.context import current_event
 from concours.events.figures import figures_of
 from concours.events.lists import open_phases
@@ -38,6 +38,7 @@ NUMBERS = (
     "per_author_total",
     "clips_per_member_day",
 )
+SECONDS = ("clip_min_seconds", "clip_max_seconds")
 SWITCHES = ("check_in", "one_category_per_author")
 
 
@@ -165,8 +166,9 @@ def settings() -> AnyResponse:
         return _settings_page(event, _settings_shown(event))
     problems: list[FieldProblem] = []
     changes: dict[str, object] = {name: whole_in(form, name, problems) for name in NUMBERS if name in form}
-    for name in ("team_min", "team_max", "clips_per_member_day"):
-        if name in changes and changes[name] is None:
+    changes |= {name: number_in(form, name, problems) for name in SECONDS if name in form}
+    for name in ("team_min", "team_max", "clips_per_member_day", *SECONDS):
+        if changes.get(name, 0) is None:
             changes.pop(name)
     changes |= {name: form.get(name) == "1" for name in SWITCHES}
     try:
@@ -194,7 +196,10 @@ def settings() -> AnyResponse:
 
 def _settings_shown(event: Event) -> dict[str, Any]:
     statement = statements.current_statement(event.id)
-    kept = {name: "" if value is None else value for name, value in read_settings(event).model_dump().items()}
+    kept = {
+        name: "" if value is None else f"{value:g}" if isinstance(value, float) else value
+        for name, value in read_settings(event).model_dump().items()
+    }
     return {
         "title": event.title,
         "summary": event.summary,

@@ -61,7 +61,7 @@ def open_to(account: Account | None, roles: Set[str], event: Event, now: datetim
 def needs_sign_in(event: Event, now: datetime) -> bool:
     """Whether somebody who signs in could do more at `now` than the public."""
     return any(
-        SIGNED_IN in each.who and PUBLIC not in each.who and each.phase is not None and is_open(event, each.phase, now)
+        PUBLIC not in each.who and each.phase is not None and is_open(event, each.phase, now)
         for each in _offers.values()
         if each.fits(event)
     )

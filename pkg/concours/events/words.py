@@ -14,7 +14,9 @@ ORIENTATIONS = {"landscape": msg("in landscape format"), "portrait": msg("in por
 
 
 def bytes_in_words(size: int) -> str:
-    """Bytes as MB (powers of 1,024) with at most one decimal; less than a tenth as KB."""
+    """Bytes as GB or MB (powers of 1,024) with at most one decimal; less than a tenth of an MB as KB."""
+    if size >= 1024 * MIB:
+        return f"{size / MIB / 1024:.1f}".removesuffix(".0") + " GB"
     return f"{size / MIB:.1f}".removesuffix(".0") + " MB" if size >= MIB / 10 else f"{max(1, size // 1024)} KB"
 
 
