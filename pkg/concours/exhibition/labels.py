@@ -1,8 +1,12 @@
 """The label beside a work (展签): who made what, when, in which size. Built from the category's own fields."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from concours.entries.models import Entry
+from concours.entries.public import authors_are_told
+from concours.events.models import Event
 from concours.events.rules import read_fields
 
 PARAGRAPH_FROM = 60  # characters
@@ -27,6 +31,22 @@ def lines(entry: Entry, language: str) -> list[Line]:
     return found
 
 
-def authors(entry: Entry) -> str:
-    """The names on the label: the author's own line, else the account's name."""
-    return entry.authors.strip() or entry.author.name
+@dataclass(frozen=True)
+class Byline:
+    """Who made a work, and where they belong; both empty where the event does not tell."""
+
+    authors: str
+    department: str
+
+    def __str__(self) -> str:
+        """Both on one line."""
+        return " · ".join(part for part in (self.authors, self.department) if part)
+
+
+def bylines(event: Event, now: datetime) -> Callable[[Entry], Byline]:
+    """Gives the byline of each of the event's entries, as far as the public may know at `now` who made them."""
+    if not authors_are_told(event, now):
+        return lambda _entry: Byline("", "")
+    return lambda entry: Byline(
+        entry.authors.strip() or entry.author.name, entry.department.name if entry.department else ""
+    )

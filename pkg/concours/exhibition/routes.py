@@ -11,6 +11,7 @@ from concours.base.db import session
 from concours.base.errors import Invalid
 from concours.base.messages import msg
 from concours.base.notices import notify
+from concours.entries.files import standing_files
 from concours.events.context import current_event
 from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
@@ -91,7 +92,8 @@ def edit(hall_id: int) -> AnyResponse | str | tuple[str, int]:
         typed=typed,
         problems=problems,
         wall=visit.wall(hall, request.args.get("after", 0, type=int)),
-        authors=labels.authors,
+        byline=labels.bylines(current_event(), now()),
+        files=standing_files,
     )
     return (page, 422) if problems else page
 
@@ -135,7 +137,9 @@ def dissolve(hall_id: int) -> AnyResponse:
 def entrance() -> str:
     """The halls that are open."""
     event = current_event()
-    return render_template("exhibition/entrance.html", event=event, halls=visit.halls(event, only_open=True))
+    return render_template(
+        "exhibition/entrance.html", event=event, halls=visit.halls(event, only_open=True), files=standing_files
+    )
 
 
 @bp.get("/events/<event_slug>/exhibition/<int:position>")
@@ -145,7 +149,12 @@ def hall(position: int) -> str:
     found = visit.open_hall(current_event(), position)
     stretch = visit.wall(found, request.args.get("after", 0, type=int))
     return render_template(
-        "exhibition/hall.html", event=current_event(), hall=found, wall=stretch, authors=labels.authors
+        "exhibition/hall.html",
+        event=current_event(),
+        hall=found,
+        wall=stretch,
+        byline=labels.bylines(current_event(), now()),
+        files=standing_files,
     )
 
 
@@ -155,7 +164,12 @@ def work(number: int) -> str:
     """A work with its label."""
     shown = visit.work(current_event(), number)
     return render_template(
-        "exhibition/work.html", event=current_event(), shown=shown, lines=labels.lines, authors=labels.authors
+        "exhibition/work.html",
+        event=current_event(),
+        shown=shown,
+        lines=labels.lines,
+        byline=labels.bylines(current_event(), now()),
+        files=standing_files,
     )
 
 
@@ -173,7 +187,8 @@ def show_results() -> AnyResponse:
             event=event,
             results=found,
             preview=not is_open(event, PhaseKind.RESULTS, now()),
-            authors=labels.authors,
+            byline=labels.bylines(current_event(), now()),
+            files=standing_files,
         )
     )
     page.add_etag()
