@@ -38,6 +38,9 @@ def set_up(stage: Stage, slug: str, title: str, group: str, **limits: int) -> tu
         "closes_at": (moment + timedelta(hours=6)).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"),
         "per_day": str(PER_DAY),
         "per_candidate_day": "1",
+        "total": "0",
+        "network_per_minute": "0",
+        "voter_per_minute": "0",
         "new_devices_per_minute": "0",
         **{name: str(value) for name, value in limits.items()},
     }

@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from concours.base.clock import now
-from concours.cli.replay.browser import Browser
+from concours.cli.replay.browser import Browser, Page
 from concours.cli.replay.people import Person, Unit, name, units
 from concours.cli.replay.stage import Stage
 
 OPEN = timedelta(hours=6)
 LAST_MONTH = timedelta(days=30)
 CLIPS_A_DAY = 200
+SLUGS = {"team_contest": "calisthenics", "works_exhibition": "art-2021", "story_session": "stories"}  # demonstration
 
 
 @dataclass
@@ -51,7 +52,7 @@ def create_event(stage: Stage, template: str, title: str) -> str:
             "title": title,
             "begins": today.isoformat(),
             "zone": stage.zone(),
-            "slug": f"{template.replace('_', '-')}-{stage.run}".lower(),
+            "slug": f"{template.replace('_', '-')}-{stage.run}".lower() if not stage.familiar else SLUGS[template],
         },
     )
     slug = slug_in(desk.url)
@@ -129,9 +130,14 @@ def _give_roles(stage: Stage, slug: str, people: list[Person], role: str) -> dic
     page = stage.admin.get(f"/events/{slug}/people/import")
     rows = "\n".join(f"{p.staff_number},{p.name},{p.unit.code},{role}" for p in people)
     answer = stage.admin.submit(page, "/people/import", {"rows": rows}, having="rows")
-    file = re.search(r'href="data:text/csv;base64,([^"]+)"', answer.html)
+    return _links_of(answer)
+
+
+def _links_of(page: Page) -> dict[str, str]:
+    """The links that a page of invitations offers as a file."""
+    file = re.search(r'href="data:text/csv;base64,([^"]+)"', page.html)
     if file is None:
-        raise LookupError(f"the page after the import of people offers no file of links: {answer.url}")
+        raise LookupError(f"the page after the import of people offers no file of links: {page.url}")
     return links_in(base64.b64decode(file.group(1)).decode("utf-8-sig"))
 
 
@@ -148,3 +154,12 @@ def accept(stage: Stage, links: dict[str, str], person: Person) -> Browser:
     page = browser.get(path)
     browser.submit(page, having="password", fields={"password": stage.password, "password_again": stage.password})
     return browser
+
+
+def make_organiser(stage: Stage, slug: str, staff_number: str) -> None:
+    """Makes somebody an organiser of the event; at the first time they set their password by invitation."""
+    page = stage.admin.get(f"/events/{slug}/people/import")
+    rows = f"{staff_number},组委会,,organiser"
+    answer = stage.admin.submit(page, "/people/import", {"rows": rows}, having="rows")
+    if "data:text/csv" in answer.html:
+        accept(stage, _links_of(answer), Person(staff_number, "组委会", Unit("", "")))
