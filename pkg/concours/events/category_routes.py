@@ -10,6 +10,7 @@ from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import Conflict, DomainError, FieldProblem, Invalid, NotFound
 from concours.base.messages import msg
+from concours.base.notices import notify
 from concours.events import categories, category_forms
 from concours.events.blueprint import bp
 from concours.events.context import current_event
@@ -20,7 +21,6 @@ from concours.events.words import ORIENTATIONS, rules_in_words
 from concours.identity.access import actor, allow
 from concours.identity.forms import Errors, errors_of
 from concours.identity.models import Role
-from concours.identity.notices import tell
 
 BASE = "/events/<event_slug>/desk/categories"
 
@@ -76,7 +76,7 @@ def add_category() -> AnyResponse:
         session().rollback()
         return _list_page(*errors_of(refusal, "title"))
     session().commit()
-    tell(msg("The category is added. Now say what it asks."))
+    notify(msg("The category is added. Now say what it asks."))
     return redirect(url_for("events.category", category_id=number), 303)
 
 
@@ -101,7 +101,7 @@ def category(category_id: int) -> AnyResponse:
         by_field = {category_forms.form_field_of(field): said for field, said in errors.items()}
         return _category_page(categories.find(current_event(), category_id), shown, by_field, status)
     session().commit()
-    tell(msg("Saved."))
+    notify(msg("Saved."))
     return redirect(url_for("events.category", category_id=category_id), 303)
 
 
@@ -145,7 +145,7 @@ def remove_category(category_id: int) -> AnyResponse:
         session().rollback()
         return _list_page(*errors_of(refusal, "category"))
     session().commit()
-    tell(msg("The category is removed."))
+    notify(msg("The category is removed."))
     return redirect(url_for("events.categories"), 303)
 
 
@@ -202,7 +202,7 @@ def _save_field(found: Category, old: FieldSpec | None, key: str, specs: list[Fi
         session().rollback()
         return _field_page(found, old, request.form, specs, *errors_of(refusal, "label_zh"))
     session().commit()
-    tell(msg("The field is saved."))
+    notify(msg("The field is saved."))
     return redirect(url_for("events.category", category_id=number, _anchor="fields"), 303)
 
 
@@ -258,5 +258,5 @@ def remove_field(category_id: int, key: str) -> AnyResponse:
     ]
     categories.set_fields(current_event(), found, left, actor=actor(), now=clock.now())
     session().commit()
-    tell(msg("The field is removed."))
+    notify(msg("The field is removed."))
     return redirect(url_for("events.category", category_id=category_id, _anchor="fields"), 303)

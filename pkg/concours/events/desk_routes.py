@@ -1,6 +1,6 @@
 """The organiser's pages of an event: new, desk, settings, phases, quotas, publishing, the audit record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,11 +9,12 @@ from flask import Response, make_response, redirect, render_template, request, u
 from flask_babel import get_locale
 from werkzeug.wrappers import Response as AnyResponse
 
-from concours.audit import reading, words
+from concours.audit import AuditRecord, reading, words
 from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import DomainError, FieldProblem, Forbidden, Invalid
 from concours.base.messages import msg
+from concours.base.notices import notify
 from concours.events import creation, quotas, schedule, state, statements
 from concours.events.blueprint import bp
 from concours.events.category_forms import number_in, whole_in
@@ -28,7 +29,6 @@ from concours.identity import accounts, departments, grants
 from concours.identity.access import SIGNED_IN, actor, allow, my_roles
 from concours.identity.forms import Errors, errors_of
 from concours.identity.models import Account, Role
-from concours.identity.notices import tell
 
 NUMBERS = (
     "team_min",
@@ -86,7 +86,7 @@ def create() -> AnyResponse:
         return _create_page({**blank, **form}, errors, status)
     slug = event.slug
     session().commit()
-    tell(msg("Your event is made, as a draft. Look through it and publish it when it is ready."))
+    notify(msg("Your event is made, as a draft. Look through it and publish it when it is ready."))
     return redirect(url_for("events.desk", event_slug=slug), 303)
 
 
@@ -144,10 +144,10 @@ def _step(step: Any) -> AnyResponse:
         step(event, actor=actor(), now=clock.now())
     except DomainError as refusal:
         session().rollback()
-        tell(refusal.message, "danger")
+        notify(refusal.message, "danger")
         return redirect(url_for("events.desk"), 303)
     session().commit()
-    tell(
+    notify(
         {
             "publish": msg("The event is published: everybody can see it now."),
             "archive": msg("The event is in the archive. It stays readable; nothing of it changes any more."),
@@ -190,7 +190,7 @@ def settings() -> AnyResponse:
         errors, status = errors_of(refusal, "title")
         return _settings_page(event, {**_settings_shown(event), **form}, errors, status)
     session().commit()
-    tell(msg("Saved."))
+    notify(msg("Saved."))
     return redirect(url_for("events.settings"), 303)
 
 
@@ -236,7 +236,7 @@ def phases() -> AnyResponse:
         errors, status = errors_of(refusal, "opens_registration")
         return _phases_page(event, form, errors, status)
     session().commit()
-    tell(msg("The times are saved."))
+    notify(msg("The times are saved."))
     return redirect(url_for("events.phases"), 303)
 
 
@@ -276,7 +276,7 @@ def quotas_page() -> AnyResponse:
         session().rollback()
         return _quotas_page(event, *errors_of(refusal, "department"))
     session().commit()
-    tell(msg("The quota is saved."))
+    notify(msg("The quota is saved."))
     return redirect(url_for("events.quotas"), 303)
 
 
@@ -324,7 +324,7 @@ def audit() -> Response:
         event=event,
         found=shown,
         more=shown[-1].id if len(found) > reading.PAGE else None,
-        names=_names({record.actor_id for record in shown}),
+        names=_names(shown),
         words=words.VERBS,
         rooms=words.ROOMS,
         asked=asked,
@@ -333,8 +333,10 @@ def audit() -> Response:
     return make_response(page)
 
 
-def _names(numbers: set[int | None]) -> dict[int, Account]:
-    known = [number for number in numbers if number is not None]
+def _names(records: Sequence[AuditRecord]) -> dict[int, Account]:
+    actors = {record.actor_id for record in records if record.actor_id is not None}
+    subjects = {record.subject_id for record in records if record.subject_type == "account"}
+    known = actors | {int(number) for number in subjects if number.isdecimal() and number.isascii()}
     return {account.id: account for account in session().scalars(sa.select(Account).where(Account.id.in_(known)))}
 
 

@@ -11,6 +11,7 @@ from concours.base import clock, sheets
 from concours.base.db import session
 from concours.base.errors import Conflict, DomainError, FieldProblem, Invalid
 from concours.base.messages import Message, msg
+from concours.base.notices import notify
 from concours.events import people
 from concours.events.blueprint import bp
 from concours.events.context import current_event
@@ -22,7 +23,6 @@ from concours.identity.forms import Errors, errors_of, pasted
 from concours.identity.imports import ImportRefused
 from concours.identity.invitations import Link
 from concours.identity.models import Role
-from concours.identity.notices import tell
 
 LINKS_SHOWN = 200  # links listed on a page; more of them come as a file
 
@@ -79,7 +79,7 @@ def give_role() -> AnyResponse:
         session().rollback()
         return _people_page(*errors_of(refusal, "username"))
     session().commit()
-    tell(msg("%(name)s has the role now.", name=name))
+    notify(msg("%(name)s has the role now.", name=name))
     return to(url_for("events.people"), 303)
 
 
@@ -94,7 +94,7 @@ def take_role(grant_id: int) -> AnyResponse:
         session().rollback()
         return _people_page(*errors_of(refusal, "grant"))
     session().commit()
-    tell(msg("%(name)s no longer has the role.", name=name))
+    notify(msg("%(name)s no longer has the role.", name=name))
     return to(url_for("events.people"), 303)
 
 

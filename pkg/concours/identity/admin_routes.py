@@ -10,13 +10,13 @@ from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import DomainError, FieldProblem, Invalid
 from concours.base.messages import Message, msg
+from concours.base.notices import notify
 from concours.identity import accounts, departments, imports, invitations
 from concours.identity.access import actor, allow
 from concours.identity.addresses import invitation_url
 from concours.identity.blueprint import bp
 from concours.identity.forms import Errors, errors_of, pasted
 from concours.identity.models import Account, Role
-from concours.identity.notices import tell
 
 
 def _departments_page(
@@ -55,7 +55,7 @@ def add_department() -> AnyResponse:
         return _departments_page("add", *errors_of(refusal, "code"))
     name = made.name
     session().commit()
-    tell(msg("“%(name)s” is added.", name=name))
+    notify(msg("“%(name)s” is added.", name=name))
     return redirect(url_for("identity.admin_departments"), 303)
 
 
@@ -74,7 +74,7 @@ def rename_department(department_id: int) -> AnyResponse:
         page = render_template("identity/department.html", department=department, errors=errors, typed=request.form)
         return make_response(page, status)
     session().commit()
-    tell(msg("The name is changed."))
+    notify(msg("The name is changed."))
     return redirect(url_for("identity.admin_departments"), 303)
 
 
@@ -90,7 +90,7 @@ def import_departments() -> AnyResponse:
         sentence = refusal.message if isinstance(refusal, imports.ImportRefused) else None
         return _departments_page("import", *errors_of(refusal, "rows"), sentence)
     session().commit()
-    tell(msg("%(added)s departments added, %(renamed)s renamed.", added=added, renamed=renamed))
+    notify(msg("%(added)s departments added, %(renamed)s renamed.", added=added, renamed=renamed))
     return redirect(url_for("identity.admin_departments"), 303)
 
 
@@ -178,7 +178,7 @@ def change_account(account_id: int) -> AnyResponse:
         errors, status = errors_of(refusal, "name")
         return _account_page(account, errors=errors, typed=form, status=status)
     session().commit()
-    tell(msg("Saved."))
+    notify(msg("Saved."))
     return redirect(url_for("identity.change_account", account_id=account_id), 303)
 
 
@@ -191,7 +191,7 @@ def set_account_active(account_id: int) -> AnyResponse:
         raise Invalid(problems=[FieldProblem("active", msg("Say 0 or 1."))])
     accounts.set_active(accounts.get(account_id), active == "1", actor=actor(), now=clock.now())
     session().commit()
-    tell(msg("The account is awake again.") if active == "1" else msg("The account rests; it is signed out."))
+    notify(msg("The account is awake again.") if active == "1" else msg("The account rests; it is signed out."))
     return redirect(url_for("identity.change_account", account_id=account_id), 303)
 
 

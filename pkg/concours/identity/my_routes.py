@@ -11,13 +11,13 @@ from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import Conflict, DomainError, FieldProblem, Invalid, NotFound
 from concours.base.messages import Message, msg
+from concours.base.notices import notify
 from concours.identity import accounts, tokens
 from concours.identity.access import SIGNED_IN, actor, allow
 from concours.identity.blueprint import bp, open_session
 from concours.identity.browsers import browser_of
 from concours.identity.models import SignInSession
 from concours.identity.my_page import panels
-from concours.identity.notices import tell
 from concours.identity.sign_in import revoke, running_session
 
 LANGUAGE_COOKIE = "language"  # the switch in the page; the account's own choice takes its place
@@ -91,7 +91,7 @@ def change_password() -> AnyResponse:
         return _refused(refusal, "password")
     open_session(account)
     session().commit()
-    tell(msg("Your password is changed. Other browsers are signed out."))
+    notify(msg("Your password is changed. Other browsers are signed out."))
     return redirect(url_for("identity.me"), 303)
 
 
@@ -104,7 +104,7 @@ def set_language() -> AnyResponse:
     except DomainError as refusal:
         return _refused(refusal, "locale")
     session().commit()
-    tell(msg("The language is changed."))
+    notify(msg("The language is changed."))
     response = redirect(url_for("identity.me"), 303)
     response.delete_cookie(LANGUAGE_COOKIE)
     return response
@@ -123,7 +123,7 @@ def revoke_session(session_id: int) -> AnyResponse:
     revoke(row, now=now)
     audit.record(actor(), "identity.revoke_session", row, now=now)
     session().commit()
-    tell(msg("That browser is signed out."))
+    notify(msg("That browser is signed out."))
     return redirect(url_for("identity.me"), 303)
 
 
@@ -135,7 +135,7 @@ def revoke_other_sessions() -> AnyResponse:
     ended = accounts.end_sessions(account, now=now, but=running_session())
     audit.record(account, "identity.revoke_other_sessions", account, now=now, count=ended)
     session().commit()
-    tell(msg("All other browsers are signed out."))
+    notify(msg("All other browsers are signed out."))
     return redirect(url_for("identity.me"), 303)
 
 
@@ -162,5 +162,5 @@ def revoke_token(token_id: int) -> AnyResponse:
     """Ends a token."""
     tokens.revoke_token(token_id, actor=actor(), now=clock.now())
     session().commit()
-    tell(msg("The token is revoked."))
+    notify(msg("The token is revoked."))
     return redirect(url_for("identity.me"), 303)

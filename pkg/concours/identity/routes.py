@@ -11,6 +11,7 @@ from concours.base import clock
 from concours.base.db import reading, session
 from concours.base.errors import DomainError, Invalid, RateLimited
 from concours.base.messages import msg
+from concours.base.notices import notify
 from concours.identity import (
     accounts,
     address_limit,
@@ -23,7 +24,6 @@ from concours.identity import (
 from concours.identity.access import PUBLIC, SIGNED_IN, allow, signed_in
 from concours.identity.addresses import inside
 from concours.identity.blueprint import bp, open_session
-from concours.identity.notices import tell
 from concours.identity.sign_in import init_sign_in, revoke, running_session
 
 
@@ -90,7 +90,7 @@ def sign_out() -> AnyResponse:
         revoke(row, now=clock.now())
     session().commit()
     cookie.clear()
-    tell(msg("You are signed out."))
+    notify(msg("You are signed out."))
     return redirect("/", 303)
 
 
@@ -114,7 +114,7 @@ def invitation(secret: str) -> AnyResponse:
     attempts.succeeded(account.username)
     open_session(account)
     session().commit()
-    tell(msg("Welcome! Your password is set and you are signed in."))
+    notify(msg("Welcome! Your password is set and you are signed in."))
     return redirect(url_for("identity.me"), 303)
 
 
