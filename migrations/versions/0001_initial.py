@@ -212,6 +212,7 @@ def upgrade() -> None:
         sa.Column("input", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("rule", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("seed", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("selected_at", sa.DateTime(timezone=True), nullable=True),
@@ -219,6 +220,7 @@ def upgrade() -> None:
         sa.CheckConstraint("kind in ('yes_no', 'points')", name=op.f("ck_round_kind_is_known")),
         sa.CheckConstraint("status in ('draft', 'open', 'closed', 'selected')", name=op.f("ck_round_status_is_known")),
         sa.CheckConstraint("reviews >= 1", name=op.f("ck_round_at_least_one_review")),
+        sa.CheckConstraint("select_count >= 1", name=op.f("ck_round_selects_at_least_one")),
         sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_round_event_id_event"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_round")),
         sa.UniqueConstraint("event_id", "position", name=op.f("uq_round_event_id_position")),
@@ -280,6 +282,13 @@ def upgrade() -> None:
     with op.batch_alter_table("asset", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_asset_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index("ix_asset_sha256", ["sha256"], unique=False)
+        batch_op.create_index(
+            "ix_asset_waiting",
+            ["created_at"],
+            unique=False,
+            sqlite_where=sa.text("status = 'checking'"),
+            postgresql_where=sa.text("status = 'checking'"),
+        )
 
     op.create_table(
         "criterion",
@@ -382,6 +391,7 @@ def upgrade() -> None:
         sa.Column("round_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dropped_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_panelist_account_id_account")),
         sa.ForeignKeyConstraint(
             ["round_id"], ["round.id"], name=op.f("fk_panelist_round_id_round"), ondelete="CASCADE"
@@ -419,28 +429,31 @@ def upgrade() -> None:
         "roster_import",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("department_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("filename", sa.String(length=255), nullable=False),
         sa.Column("storage_name", sa.String(length=120), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
-        sa.Column("progress", sa.Integer(), nullable=False),
         sa.Column("problem", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
-        sa.Column("fates", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("applied_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["actor_id"], ["account.id"], name=op.f("fk_roster_import_actor_id_account")),
-        sa.ForeignKeyConstraint(
-            ["department_id"], ["department.id"], name=op.f("fk_roster_import_department_id_department")
+        sa.CheckConstraint(
+            "status in ('reading', 'checked', 'applying', 'applied', 'failed', 'dismissed')",
+            name=op.f("ck_roster_import_status_is_known"),
         ),
+        sa.ForeignKeyConstraint(["actor_id"], ["account.id"], name=op.f("fk_roster_import_actor_id_account")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["account.id"], name=op.f("fk_roster_import_confirmed_by_account")),
         sa.ForeignKeyConstraint(
             ["event_id"], ["event.id"], name=op.f("fk_roster_import_event_id_event"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_import")),
     )
     with op.batch_alter_table("roster_import", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_roster_import_event_id"), ["event_id"], unique=False)
+        batch_op.create_index("ix_roster_import_event_id_id", ["event_id", "id"], unique=False)
 
     op.create_table(
         "sign_in_session",
@@ -481,6 +494,8 @@ def upgrade() -> None:
         sa.Column("captain_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("member_count", sa.Integer(), nullable=False),
         sa.Column("clip_count", sa.Integer(), nullable=False),
+        sa.Column("active_count", sa.Integer(), nullable=False),
+        sa.Column("day_count", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["captain_id"], ["account.id"], name=op.f("fk_team_captain_id_account")),
         sa.ForeignKeyConstraint(["category_id"], ["category.id"], name=op.f("fk_team_category_id_category")),
@@ -577,7 +592,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("member", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_member_account_id"), ["account_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_member_team_id"), ["team_id"], unique=False)
+        batch_op.create_index("ix_member_team_id_id", ["team_id", "id"], unique=False)
 
     op.create_table(
         "rendition",
@@ -599,6 +614,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rendition_storage_name"), ["storage_name"], unique=False)
 
     op.create_table(
+        "roster_row",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("import_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(length=24), nullable=False),
+        sa.Column("reason", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("staff_number", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("department", sa.String(length=200), nullable=False),
+        sa.Column("team", sa.String(length=200), nullable=False),
+        sa.Column("phone", sa.String(length=200), nullable=False),
+        sa.Column("captain", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["roster_import.id"], name=op.f("fk_roster_row_import_id_roster_import"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_row")),
+    )
+    with op.batch_alter_table("roster_row", schema=None) as batch_op:
+        batch_op.create_index("ix_roster_row_import_id_rank_row", ["import_id", "rank", "row"], unique=False)
+        batch_op.create_index(
+            "ix_roster_row_import_id_verdict_rank_row", ["import_id", "verdict", "rank", "row"], unique=False
+        )
+
+    op.create_table(
         "upload",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -617,6 +657,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
     )
     with op.batch_alter_table("upload", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_upload_asset_id"), ["asset_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_upload_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_upload_owner_id"), ["owner_id"], unique=False)
 
@@ -630,6 +671,9 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("recused_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recusal_reason", sa.String(length=300), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("value", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+        sa.Column("marked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_assignment_account_id_account")),
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_assignment_entry_id_entry")),
         sa.ForeignKeyConstraint(
@@ -681,14 +725,13 @@ def upgrade() -> None:
         sa.CheckConstraint("status in ('checking', 'valid', 'refused')", name=op.f("ck_clip_status_is_known")),
         sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_clip_asset_id_asset")),
         sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_clip_event_id_event"), ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.id"], name=op.f("fk_clip_member_id_member"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_clip_team_id_team"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["member_id"], ["member.id"], name=op.f("fk_clip_member_id_member")),
+        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_clip_team_id_team")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clip")),
         sa.UniqueConstraint("asset_id", name=op.f("uq_clip_asset_id")),
     )
     with op.batch_alter_table("clip", schema=None) as batch_op:
+        batch_op.create_index("ix_clip_event_id_status", ["event_id", "status"], unique=False)
         batch_op.create_index("ix_clip_member_id_day", ["member_id", "day"], unique=False)
         batch_op.create_index("ix_clip_team_id_id", ["team_id", "id"], unique=False)
 
@@ -754,6 +797,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_placement_entry_id"), ["entry_id"], unique=False)
 
     op.create_table(
+        "round_entry",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("round_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_round_entry_entry_id_entry")),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["round.id"], name=op.f("fk_round_entry_round_id_round"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_round_entry")),
+        sa.UniqueConstraint("round_id", "entry_id", name=op.f("uq_round_entry_round_id_entry_id")),
+    )
+    with op.batch_alter_table("round_entry", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_round_entry_entry_id"), ["entry_id"], unique=False)
+
+    op.create_table(
         "screening",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -769,6 +827,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_screening")),
     )
     with op.batch_alter_table("screening", schema=None) as batch_op:
+        batch_op.create_index("ix_screening_actor_id_id", ["actor_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_screening_entry_id"), ["entry_id"], unique=False)
 
     op.create_table(
@@ -820,8 +879,13 @@ def downgrade() -> None:
     op.drop_table("selected")
     with op.batch_alter_table("screening", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_screening_entry_id"))
+        batch_op.drop_index("ix_screening_actor_id_id")
 
     op.drop_table("screening")
+    with op.batch_alter_table("round_entry", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_round_entry_entry_id"))
+
+    op.drop_table("round_entry")
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_placement_entry_id"))
 
@@ -835,6 +899,7 @@ def downgrade() -> None:
     with op.batch_alter_table("clip", schema=None) as batch_op:
         batch_op.drop_index("ix_clip_team_id_id")
         batch_op.drop_index("ix_clip_member_id_day")
+        batch_op.drop_index("ix_clip_event_id_status")
 
     op.drop_table("clip")
     with op.batch_alter_table("candidate", schema=None) as batch_op:
@@ -851,14 +916,20 @@ def downgrade() -> None:
     with op.batch_alter_table("upload", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_upload_owner_id"))
         batch_op.drop_index(batch_op.f("ix_upload_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_upload_asset_id"))
 
     op.drop_table("upload")
+    with op.batch_alter_table("roster_row", schema=None) as batch_op:
+        batch_op.drop_index("ix_roster_row_import_id_verdict_rank_row")
+        batch_op.drop_index("ix_roster_row_import_id_rank_row")
+
+    op.drop_table("roster_row")
     with op.batch_alter_table("rendition", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rendition_storage_name"))
 
     op.drop_table("rendition")
     with op.batch_alter_table("member", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_member_team_id"))
+        batch_op.drop_index("ix_member_team_id_id")
         batch_op.drop_index(batch_op.f("ix_member_account_id"))
 
     op.drop_table("member")
@@ -883,7 +954,7 @@ def downgrade() -> None:
 
     op.drop_table("sign_in_session")
     with op.batch_alter_table("roster_import", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_roster_import_event_id"))
+        batch_op.drop_index("ix_roster_import_event_id_id")
 
     op.drop_table("roster_import")
     op.drop_table("refused_vote")
@@ -909,6 +980,11 @@ def downgrade() -> None:
     op.drop_table("entry_count")
     op.drop_table("criterion")
     with op.batch_alter_table("asset", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_asset_waiting",
+            sqlite_where=sa.text("status = 'checking'"),
+            postgresql_where=sa.text("status = 'checking'"),
+        )
         batch_op.drop_index("ix_asset_sha256")
         batch_op.drop_index(batch_op.f("ix_asset_owner_id"))
 
