@@ -19,6 +19,7 @@ from concours.clips.words import init_words
 from concours.events.context import current_event
 from concours.events.models import Event, PhaseKind
 from concours.events.navigation import navigate
+from concours.events.offers import offer
 from concours.events.phases import phase_of
 from concours.events.rules import read_settings
 from concours.identity.access import PUBLIC, actor, allow
@@ -228,4 +229,12 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     init_words(app)
     app.register_blueprint(bp)
     navigate("clips.mine", msg("My check-in"), order=14, who={Role.MEMBER}, when=verbs.has_check_in)
+    offer(
+        "clips.mine",
+        msg("Check in today"),
+        phase=PhaseKind.SUBMISSION,
+        who={Role.MEMBER},
+        order=5,
+        fits=verbs.has_check_in,
+    )
     navigate("clips.standings", msg("Check-in race"), order=24, who={PUBLIC}, when=verbs.has_check_in)

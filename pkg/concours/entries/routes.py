@@ -7,7 +7,10 @@ from flask import Flask
 from concours.base.messages import msg
 from concours.entries import api, author_routes, desk_routes, file_routes
 from concours.entries.blueprint import bp
+from concours.entries.lists import read_counts
+from concours.entries.models import EntryStatus
 from concours.entries.purposes import init_purposes
+from concours.events.figures import figure
 from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
 from concours.events.offers import offer
@@ -27,3 +30,11 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     navigate("entries.desk", msg("Screening"), order=40, who={Role.ORGANISER, Role.AUDITOR})
     offer("entries.mine", msg("Submit a work"), phase=PhaseKind.SUBMISSION, who={SIGNED_IN}, order=20)
     offer("entries.desk", msg("Screen the entries"), phase=PhaseKind.SCREENING, who={Role.ORGANISER}, order=30)
+    figure("entries", msg("Entries"), lambda event: read_counts(event).of(), endpoint="entries.desk", order=20)
+    figure(
+        "waiting",
+        msg("Waiting for screening"),
+        lambda event: read_counts(event).of(status=EntryStatus.SUBMITTED),
+        endpoint="entries.desk",
+        order=21,
+    )

@@ -40,10 +40,11 @@ def find(event: Event, category_id: int) -> Category:
 
 
 def is_used(category: Category) -> bool:
-    """Whether anything in the database refers to it (entries, teams, …): whatever table has a key to categories."""
+    """Whether anything in the database refers to it: whatever table has a key to categories (entries, teams, …), but
+    for what goes with it (kept counters)."""
     for table in Model.metadata.sorted_tables:
         for key in table.foreign_keys:
-            if key.column is Category.__table__.c.id:
+            if key.column is Category.__table__.c.id and key.ondelete != "CASCADE":
                 found = session().scalar(sa.select(sa.literal(1)).where(key.parent == category.id).limit(1))
                 if found is not None:
                     return True

@@ -15,6 +15,7 @@ from concours.entries.files import standing_files
 from concours.events.context import current_event
 from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
+from concours.events.offers import offer as offer_act
 from concours.events.phases import is_open, require_open
 from concours.exhibition import labels, results, verbs, visit
 from concours.identity.access import PUBLIC, actor, allow, my_roles
@@ -207,4 +208,6 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     offer(results.groups)
     navigate("exhibition.entrance", msg("Exhibition"), order=80, who={PUBLIC})
     navigate("exhibition.show_results", msg("Results"), order=75, who={PUBLIC})
+    offer_act("exhibition.show_results", msg("See the results"), phase=PhaseKind.RESULTS, who={PUBLIC}, order=50)
+    offer_act("exhibition.entrance", msg("Visit the exhibition"), phase=PhaseKind.EXHIBITION, who={PUBLIC}, order=60)
     navigate("exhibition.desk", msg("Halls"), order=78, who=ORGANISERS)

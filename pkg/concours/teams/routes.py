@@ -12,8 +12,10 @@ from concours.base.errors import Invalid, NotFound
 from concours.base.messages import Message, msg
 from concours.base.notices import notify
 from concours.events.context import current_event
-from concours.events.models import Event
+from concours.events.figures import figure
+from concours.events.models import Event, PhaseKind
 from concours.events.navigation import navigate
+from concours.events.offers import offer
 from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
@@ -251,6 +253,9 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     people = {Role.COORDINATOR, Role.ORGANISER, Role.AUDITOR}
     navigate("teams.index", msg("Teams"), order=20, who=people)
     navigate("teams.rosters", msg("Rosters"), order=22, who=people)
+    offer("teams.index", msg("Register teams"), phase=PhaseKind.REGISTRATION, who={Role.COORDINATOR}, order=10)
+    figure("teams", msg("Teams"), lambda event: lists.totals(event, None).teams, endpoint="teams.index", order=10)
+    figure("members", msg("Members"), lambda event: lists.totals(event, None).members, endpoint="teams.index", order=11)
 
 
 __all__ = ["bp", "init_app", "roster_routes"]

@@ -5,7 +5,9 @@ from typing import Any
 from flask import Flask
 
 from concours.base.messages import msg
+from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
+from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
 from concours.voting import api, desk, pages
@@ -23,4 +25,5 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.register_blueprint(api.bp)
     app.wsgi_app = VoteFront(app, init_booth(app))  # type: ignore[method-assign]
     navigate("voting.gallery", msg("Vote"), order=60, who={PUBLIC})
+    offer("voting.gallery", msg("Vote"), phase=PhaseKind.VOTING, who={PUBLIC}, order=40)
     navigate("voting_desk.index", msg("Polls"), order=65, who={Role.ORGANISER, Role.AUDITOR})
