@@ -10,7 +10,7 @@ from concours.base.messages import msg
 from concours.entries import authors, drafts, submission
 from concours.entries.answers import asks_json, done, onward, read_typed, status_of, whole
 from concours.entries.blueprint import bp
-from concours.entries.form_page import form_page
+from concours.entries.form_page import form_page, labels
 from concours.entries.history import history_of, last_decisions
 from concours.entries.lists import own_entries
 from concours.entries.models import Entry, EntryStatus
@@ -224,6 +224,7 @@ def form_again(entry_id: int, refused: DomainError, sent: Typed | None) -> Respo
 def _saved(entry: Entry, event: Event) -> Response:
     """The answer to a form that saves itself: the new version, and what is still missing."""
     translate = current_app.jinja_env.filters["said"]
+    named = labels(read_fields(entry.category), language())
     missing = (
         submission.problems_of(entry, event)
         if entry.status in DRAFTING and submission_open(event, clock.now(), entry)
@@ -236,7 +237,15 @@ def _saved(entry: Entry, event: Event) -> Response:
             "version": entry.version,
             "revision": entry.revision,
             "saved_at": entry.changed_at.isoformat(),
-            "missing": [{"field": p.field, "message": translate(p.message)} for p in missing],
+            "missing": [
+                {
+                    "field": p.field,
+                    "label": translate(named.get(p.field, "")),
+                    "message": translate(p.message),
+                    "where": url_for("entries.mine") if p.field == "limits" else f"#f-{p.field}",
+                }
+                for p in missing
+            ],
         }
     )
 

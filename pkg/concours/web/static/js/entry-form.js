@@ -76,10 +76,9 @@ const showMissing = (missing) => {
   const list = document.createElement("ul");
   for (const problem of missing) {
     const link = document.createElement("a");
-    link.href = `#f-${problem.field}`;
-    const label = document.querySelector(`label[for="f-${CSS.escape(problem.field)}"]`);
-    const words = label ? label.childNodes[0].textContent.trim() : "";
-    link.textContent = words ? `${words}${document.documentElement.lang.startsWith("zh") ? "：" : ": "}${problem.message}` : problem.message;
+    link.href = problem.where;
+    const colon = document.documentElement.lang.startsWith("zh") ? "：" : ": ";
+    link.textContent = problem.label ? `${problem.label}${colon}${problem.message}` : problem.message;
     const item = document.createElement("li");
     item.append(link);
     list.append(item);
@@ -121,7 +120,7 @@ const save = async () => {
   tell(said.saidSaving);
   const body = new URLSearchParams(new FormData(form));
   body.set("action", "save");
-  running = fetch(form.action, { method: "POST", headers: JSON_ONLY, body, credentials: "same-origin", redirect: "manual" })
+  running = fetch(form.getAttribute("action"), { method: "POST", headers: JSON_ONLY, body, credentials: "same-origin", redirect: "manual" })
     .then(async (answer) => {
       const json = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
       if (answer.ok) {
@@ -310,6 +309,29 @@ if (uploader) {
   });
   input.addEventListener("change", () => queueMicrotask(plain));
   input.addEventListener("cancel", plain);
+  // two files travel at once and the smaller may arrive first: they stand as they were chosen
+  let chosen = [];
+  const note = (files) => {
+    chosen.push(...[...files].map((file) => file.name));
+  };
+  uploader.addEventListener("change", (event) => note(event.target.files || []), true);
+  uploader.addEventListener("drop", (event) => note(event.dataTransfer?.files || []), true);
+  const arrange = async () => {
+    const names = chosen;
+    chosen = [];
+    await refresh();
+    const items = [...document.querySelectorAll("[data-file-list] [data-file]")];
+    const rank = new Map(items.map((item) => [item, names.indexOf(item.querySelector(".file-name").textContent.trim())]));
+    const places = items.filter((item) => rank.get(item) >= 0);
+    if (names.length < 2 || places.length < 2) return;
+    const sorted = [...places].sort((one, other) => rank.get(one) - rank.get(other));
+    if (sorted.every((item, index) => item === places[index])) return;
+    const wanted = items.map((item) => (places.includes(item) ? sorted[places.indexOf(item)] : item));
+    await send(part().dataset.orderUrl, { order: wanted.map((item) => item.dataset.file).join(",") });
+  };
+  uploader.addEventListener("concours:uploads", (event) => {
+    if (!event.detail.running && chosen.length) arrange().catch(() => {});
+  });
   document.addEventListener("entry:files", (event) => place.classList.toggle("entry-uploader-full", !event.detail.room));
   uploader.addEventListener("concours:uploaded", () => refresh().catch(() => {}));
   uploader.addEventListener("concours:checked", (event) => {
