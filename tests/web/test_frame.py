@@ -155,5 +155,12 @@ def test_the_visitor_sees_their_places_and_where_they_are(two_places: APIFlask, 
     assert _places(two_places, f"{way}/below", organiser) == [(way, False), (f"{way}/below", True)]
 
 
+def test_the_events_own_page_is_current_only_when_one_is_on_it(app: APIFlask, make: Make) -> None:
+    event = make.event()
+    root = f"/events/{event.slug}/"
+    assert (root, True) in _places(app, root)
+    assert (root, False) in _places(app, f"{root}works/1")
+
+
 def test_a_page_of_no_event_has_no_places(two_places: APIFlask) -> None:
     assert _places(two_places, "/") == []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from apiflask import APIFlask
+from flask import url_for
 from flask.testing import FlaskClient
 
 from concours.base.db import session
@@ -49,8 +50,6 @@ def test_an_admin_of_a_new_instance_is_led_to_the_first_event(
     page = client_as(make.admin()).get("/").text
     assert "Create the first event" in page
     with app.test_request_context():
-        from flask import url_for
-
         assert f'href="{url_for("events.create")}"' in page
 
 
@@ -87,14 +86,22 @@ def test_drafts_are_shown_to_their_people_alone(make: Make, groups: Groups) -> N
     assert groups(make.admin()) == {draft.slug: "draft"}
 
 
-def test_what_is_open_has_a_door(make: Make, client: FlaskClient, app: APIFlask) -> None:
-    event = make.event()
+@pytest.mark.parametrize("kind", DOORS)
+def test_what_is_open_has_a_door(make: Make, client: FlaskClient, app: APIFlask, kind: PhaseKind) -> None:
+    event = make.event(open_phases=False)
+    _set(event, kind, make.now - timedelta(hours=1), make.now + timedelta(hours=1))
     page = client.get("/").text
     with app.test_request_context():
-        from flask import url_for
+        doors = {each: url_for(endpoint, event_slug=event.slug) for each, (endpoint, _) in DOORS.items()}
+    assert {each for each, url in doors.items() if f'href="{url}"' in page} == {kind}
 
-        for kind in (PhaseKind.VOTING, PhaseKind.EXHIBITION, PhaseKind.RESULTS):
-            assert f'href="{url_for(DOORS[kind][0], event_slug=event.slug)}"' in page, kind
+
+def test_teams_are_registered_by_those_who_may(make: Make, client_as: Callable[[Account], FlaskClient]) -> None:
+    event = make.event(open_phases=False)
+    _set(event, PhaseKind.REGISTRATION, make.now - timedelta(hours=1), make.now + timedelta(hours=1))
+    coordinator = make.with_role(event, Role.COORDINATOR, make.department())
+    assert "Register a team" in client_as(coordinator).get("/").text
+    assert "Register a team" not in client_as(make.with_role(event, Role.MEMBER)).get("/").text
 
 
 def test_what_is_over_has_no_door(make: Make, client: FlaskClient) -> None:
@@ -110,7 +117,7 @@ def test_the_page_turns_by_key(make: Make, client: FlaskClient, now: datetime) -
     titles = [make.event(title=f"No{n:03d}.").title for n in range(PAGE + 3)][::-1]
     first = client.get("/").text
     assert re.findall(r"No\d{3}\.", re.sub(r"<svg.*?</svg>", "", first)) == titles[:PAGE]
-    onward = re.search(r'href="(/\?after=\d+)" rel="next"', first)
+    onward = re.search(r'href="(/\?after=\d+)"\s+rel="next"', first)
     assert onward
     second = client.get(onward.group(1)).text
     assert re.findall(r"No\d{3}\.", second) == titles[PAGE:]

@@ -90,7 +90,11 @@ def visitor() -> Visitor | None:
 
 
 def event_places() -> list[PlaceLink]:
-    """The pages of the request's event that the visitor may see; the longest matching address is current."""
+    """The pages of the request's event that the visitor may see.
+
+    Current is the page itself, else the one whose address is the longest beginning of this one; the event's own
+    address, with which all begin, only where it is the page itself.
+    """
     if g.get("event") is None or g.get("frame_is_quiet"):
         return []
     try:
@@ -100,7 +104,8 @@ def event_places() -> list[PlaceLink]:
         return []
     known = [(place, url) for place, url in places if url is not None]
     exact = [url for place, url in known if place.endpoint == request.endpoint]
-    below = [url for _, url in known if request.path == url or request.path.startswith(url.rstrip("/") + "/")]
+    root = link("events.show")
+    below = [url for _, url in known if url != root and request.path.startswith(url.rstrip("/") + "/")]
     current = exact[0] if exact else max(below, key=len, default=None)
     return [PlaceLink(url, place.label, url == current) for place, url in known]
 

@@ -12,7 +12,7 @@ from concours.base.messages import Message, msg
 from concours.entries.models import Entry, EntryFile
 from concours.events.models import Event, EventStatus, PhaseKind
 from concours.exhibition.models import Hall, Placement
-from concours.identity.models import Account, Grant
+from concours.identity.models import Account, Grant, Role
 from concours.media.models import Asset, AssetStatus
 from concours.web.frame import link
 from concours.web.steps import Step, steps_at
@@ -21,13 +21,14 @@ PAGE = 24
 STRIP = 12
 
 DOORS: dict[PhaseKind, tuple[str, Message]] = {
-    PhaseKind.REGISTRATION: ("teams.index", msg("Register a team")),
-    PhaseKind.SUBMISSION: ("entries.mine", msg("Submit a work")),
     PhaseKind.VOTING: ("voting.gallery", msg("Look and vote")),
-    PhaseKind.RESULTS: ("exhibition.show_results", msg("See the results")),
+    PhaseKind.SUBMISSION: ("entries.mine", msg("Submit a work")),
+    PhaseKind.REGISTRATION: ("teams.index", msg("Register a team")),
     PhaseKind.EXHIBITION: ("exhibition.entrance", msg("Visit the exhibition")),
+    PhaseKind.RESULTS: ("exhibition.show_results", msg("See the results")),
 }
-"""Where an open phase leads a visitor, most inviting last."""
+"""Where an open phase leads a visitor, most pressing first."""
+REGISTRARS = {Role.COORDINATOR, Role.ORGANISER}
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,24 @@ def _group(event: Event, steps: Sequence[Step]) -> str:
     return "now" if "now" in states else "next" if "next" in states else "past"
 
 
-def _doors(event: Event, steps: Sequence[Step]) -> list[Door]:
+def _doors(event: Event, steps: Sequence[Step], may_register: bool) -> list[Door]:
+    open_now = {step.kind for step in steps if step.state == "now"}
     found = []
-    for step in steps:
-        if step.state == "now" and step.kind in DOORS:
-            endpoint, label = DOORS[step.kind]
-            url = link(endpoint, event_slug=event.slug)
-            if url is not None:
-                found.append(Door(url, label))
-    return found[::-1]
+    for kind, (endpoint, label) in DOORS.items():
+        url = link(endpoint, event_slug=event.slug) if kind in open_now else None
+        if url is not None and (kind is not PhaseKind.REGISTRATION or may_register):
+            found.append(Door(url, label))
+    return found
+
+
+def _roles(account: Account | None) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    if account is not None:
+        for event_id, role in session().execute(
+            sa.select(Grant.event_id, Grant.role).where(Grant.account_id == account.id)
+        ):
+            found.setdefault(event_id, set()).add(role)
+    return found
 
 
 def events_for(account: Account | None, now: datetime, after: int | None = None) -> tuple[list[EventCard], int | None]:
@@ -83,12 +93,10 @@ def events_for(account: Account | None, now: datetime, after: int | None = None)
 
     Drafts are among them for admins and for those who have a role in them.
     """
+    roles = _roles(account)
     visible: sa.ColumnElement[bool] = Event.status != EventStatus.DRAFT
-    if account is not None and account.is_admin:
-        visible = sa.true()
-    elif account is not None:
-        mine = sa.select(Grant.event_id).where(Grant.account_id == account.id)
-        visible = sa.or_(visible, Event.id.in_(mine))
+    if account is not None:
+        visible = sa.true() if account.is_admin else sa.or_(visible, Event.id.in_(roles))
     wanted = sa.select(Event).options(selectinload(Event.phases)).where(visible).order_by(Event.id.desc())
     if after is not None:
         wanted = wanted.where(Event.id < after)
@@ -97,8 +105,8 @@ def events_for(account: Account | None, now: datetime, after: int | None = None)
     for event in rows[:PAGE]:
         steps = steps_at(event, now)
         group = _group(event, steps)
-        doors = _doors(event, steps) if group == "now" else []
-        cards.append(EventCard(event, steps, group, doors))
+        registrar = account is None or account.is_admin or bool(REGISTRARS & roles.get(event.id, set()))
+        cards.append(EventCard(event, steps, group, _doors(event, steps, registrar) if group == "now" else []))
     return cards, rows[PAGE - 1].id if len(rows) > PAGE else None
 
 
