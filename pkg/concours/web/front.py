@@ -1,6 +1,6 @@
 """The front page: events, what can be done in each right now, and a strip of what hangs in the halls."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,9 @@ from concours.base.db import session
 from concours.base.messages import Message, msg
 from concours.entries.models import Entry, EntryFile
 from concours.events.models import Event, EventStatus, PhaseKind
+from concours.events.offers import open_to
 from concours.exhibition.models import Hall, Placement
+from concours.identity.access import SIGNED_IN
 from concours.identity.models import Account, Grant, Role
 from concours.media.models import Asset, AssetStatus
 from concours.web.frame import link
@@ -20,15 +22,11 @@ from concours.web.steps import Step, steps_at
 PAGE = 24
 STRIP = 12
 
-DOORS: dict[PhaseKind, tuple[str, Message]] = {
-    PhaseKind.VOTING: ("voting.gallery", msg("Look and vote")),
-    PhaseKind.SUBMISSION: ("entries.mine", msg("Submit a work")),
-    PhaseKind.REGISTRATION: ("teams.index", msg("Register a team")),
+SHOWS: dict[PhaseKind, tuple[str, Message]] = {
     PhaseKind.EXHIBITION: ("exhibition.entrance", msg("Visit the exhibition")),
     PhaseKind.RESULTS: ("exhibition.show_results", msg("See the results")),
 }
-"""Where an open phase leads a visitor, most pressing first."""
-REGISTRARS = {Role.COORDINATOR, Role.ORGANISER}
+"""What there is to see while such a phase is open; what there is to do, the rooms offer (`events.offers`)."""
 
 
 @dataclass(frozen=True)
@@ -68,14 +66,19 @@ def _group(event: Event, steps: Sequence[Step]) -> str:
     return "now" if "now" in states else "next" if "next" in states else "past"
 
 
-def _doors(event: Event, steps: Sequence[Step], may_register: bool) -> list[Door]:
-    open_now = {step.kind for step in steps if step.state == "now"}
-    found = []
-    for kind, (endpoint, label) in DOORS.items():
-        url = link(endpoint, event_slug=event.slug) if kind in open_now else None
-        if url is not None and (kind is not PhaseKind.REGISTRATION or may_register):
-            found.append(Door(url, label))
-    return found
+def _doors(event: Event, steps: Sequence[Step], account: Account | None, roles: Set[str], now: datetime) -> list[Door]:
+    mine = set(roles)
+    if account is None:
+        mine.add(SIGNED_IN)  # the door leads through the sign-in
+    elif account.is_admin:
+        mine.add(Role.ORGANISER)
+    wanted = {each.endpoint: each.label for each in open_to(account, mine, event, now)}
+    for step in steps:
+        if step.state == "now" and step.kind in SHOWS:
+            endpoint, label = SHOWS[step.kind]
+            wanted.setdefault(endpoint, label)
+    found = ((link(endpoint, event_slug=event.slug), label) for endpoint, label in wanted.items())
+    return [Door(url, label) for url, label in found if url is not None]
 
 
 def _roles(account: Account | None) -> dict[int, set[str]]:
@@ -105,8 +108,8 @@ def events_for(account: Account | None, now: datetime, after: int | None = None)
     for event in rows[:PAGE]:
         steps = steps_at(event, now)
         group = _group(event, steps)
-        registrar = account is None or account.is_admin or bool(REGISTRARS & roles.get(event.id, set()))
-        cards.append(EventCard(event, steps, group, _doors(event, steps, registrar) if group == "now" else []))
+        doors = _doors(event, steps, account, roles.get(event.id, set()), now) if group == "now" else []
+        cards.append(EventCard(event, steps, group, doors))
     return cards, rows[PAGE - 1].id if len(rows) > PAGE else None
 
 
