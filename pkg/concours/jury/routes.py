@@ -1,12 +1,20 @@
-"""Routes of the jury room."""
+"""Routes of the jury room: the organiser's (`desk_routes`, `result_routes`), the judges' (`judge_routes`), and JSON."""
 
 from typing import Any
 
-from flask import Blueprint, Flask
+from flask import Flask
 
-bp = Blueprint("jury", __name__, template_folder="templates")
+from concours.base.messages import msg
+from concours.events.navigation import navigate
+from concours.identity.models import Role
+from concours.jury import api, desk_routes, judge_routes, result_routes
 
 
 def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
-    """Registers the room's routes."""
-    app.register_blueprint(bp)
+    """Registers the room's routes and its links in an event's navigation."""
+    app.register_blueprint(desk_routes.bp)
+    app.register_blueprint(result_routes.bp)
+    app.register_blueprint(judge_routes.bp)
+    app.register_blueprint(api.bp)
+    navigate("jury.rounds_page", msg("Jury"), order=50, who={Role.ORGANISER, Role.AUDITOR})
+    navigate("jury_table.my_rounds", msg("Judging"), order=15, who={Role.JUDGE})

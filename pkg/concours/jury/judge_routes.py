@@ -1,0 +1,123 @@
+"""The judges' pages: their rounds, the light table, and the plain form for browsers without script."""
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from concours.base import clock
+from concours.base.db import session
+from concours.base.errors import DomainError
+from concours.base.messages import msg
+from concours.base.notices import notify
+from concours.events.context import current_event
+from concours.events.models import PhaseKind
+from concours.events.phases import phase_of
+from concours.identity.access import actor, allow
+from concours.identity.models import Role
+from concours.jury import forms, limits, marks
+from concours.jury.light_table import seat, share, shares, work_at
+from concours.jury.models import Round, RoundKind, RoundStatus
+from concours.jury.pages import ROUND, address, language, onward, refused
+from concours.jury.words import KIND_NAMES
+
+bp = Blueprint("jury_table", __name__, url_prefix="/events/<event_slug>/jury", template_folder="templates")
+
+
+@bp.get("")
+@allow(Role.JUDGE)
+def my_rounds() -> str:
+    """The rounds in which the judge has a seat."""
+    event = current_event()
+    return render_template(
+        "jury/my_rounds.html",
+        shares=shares(event.id, actor()),
+        kinds=KIND_NAMES,
+        judging=phase_of(event, PhaseKind.JUDGING),
+    )
+
+
+@bp.get(f"/{ROUND}/table")
+@allow(Role.JUDGE)
+def table(round_id: int) -> str:
+    """The light table; its works come as JSON."""
+    judge = actor()
+    found = seat(current_event().id, round_id, judge)
+    return render_template("jury/table.html", round=found, share=share(found, judge), limits=limits)
+
+
+@bp.get(f"/{ROUND}/table/plain")
+@allow(Role.JUDGE)
+def plain(round_id: int) -> str:
+    """One work at a time (`at`: its position), without script."""
+    return _plain_page(seat(current_event().id, round_id, actor()))
+
+
+@bp.post(f"/{ROUND}/table/plain")
+@allow(Role.JUDGE)
+def plain_mark(round_id: int) -> Response:
+    """Saves the mark of the plain form: `token`, `client_id`, and `yes` (1 or 0), `points-<criterion>`, or `undo`."""
+    event = current_event()
+    judge = actor()
+    found = seat(event.id, round_id, judge)
+    given = marks.Given(
+        request.form.get("token", "")[: limits.TOKEN_CHARACTERS],
+        request.form.get("client_id", "")[: limits.CLIENT_ID_CHARACTERS] or secrets.token_urlsafe(12),
+        None if "undo" in request.form else _typed_value(found),
+    )
+    answer = marks.record(event, round_id, [given], actor=judge, now=clock.now())[0]
+    if answer.refusal is not None:
+        return refused(answer.refusal, lambda why: _plain_page(seat(event.id, round_id, judge), why))
+    session().commit()
+    at = forms.whole(request.form.get("position"))
+    if "undo" in request.form:
+        notify(msg("Your mark is taken back."), "info")
+        return onward(url_for("jury_table.plain", round_id=round_id, at=at))
+    notify(msg("Saved."))
+    return onward(url_for("jury_table.plain", round_id=round_id, at=at + 1))
+
+
+@bp.post(f"/{ROUND}/table/recuse")
+@allow(Role.JUDGE)
+def plain_recuse(round_id: int) -> Response:
+    """Steps aside from a work (`token`, `reason`), without script."""
+    event = current_event()
+    judge = actor()
+    token = request.form.get("token", "")[: limits.TOKEN_CHARACTERS]
+    try:
+        marks.recuse(event, round_id, token, request.form.get("reason", ""), actor=judge, now=clock.now())
+    except DomainError as reason:
+        return refused(reason, lambda why: _plain_page(seat(event.id, round_id, judge), why))
+    session().commit()
+    notify(msg("You stepped aside from this work."), "info")
+    return onward(url_for("jury_table.plain", round_id=round_id, at=forms.whole(request.form.get("position"))))
+
+
+def _typed_value(found: Round) -> dict[str, Any]:
+    if found.kind == RoundKind.YES_NO:
+        said = request.form.get("yes")
+        return {"yes": said == "1"} if said in {"0", "1"} else {}
+    names = [criterion.key for criterion in found.criteria]
+    return {key: forms.whole(request.form.get(f"points-{key}"), forms.GREATEST) for key in names}
+
+
+def _plain_page(found: Round, reason: DomainError | None = None) -> str:
+    judge = actor()
+    wanted = forms.whole(request.values.get("at") or request.form.get("position")) or None
+    work, before, behind = work_at(found, judge, wanted, address=address, language=language())
+    if work is None and wanted is not None:
+        work, before, behind = work_at(found, judge, None, address=address, language=language())
+    return render_template(
+        "jury/plain.html",
+        round=found,
+        share=share(found, judge),
+        work=work,
+        before=before,
+        behind=behind,
+        client_id=secrets.token_urlsafe(12),
+        is_open=found.status == RoundStatus.OPEN,
+        reason=reason,
+        typed=request.form,
+        limits=limits,
+    )

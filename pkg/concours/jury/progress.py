@@ -1,0 +1,136 @@
+"""How far a round is: per judge, and how many entries have how many marks. A fixed number of queries."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from concours.base.db import session
+from concours.entries.models import Entry, EntryStatus
+from concours.identity.models import Account
+from concours.jury.models import Assignment, Mark, Panelist, Round, RoundEntry
+
+
+@dataclass(frozen=True)
+class JudgeProgress:
+    """A judge of a round: works given, marked, stepped aside from; when they last marked; since when off the panel."""
+
+    account: Account
+    assigned: int
+    marked: int
+    recused: int
+    last_mark_at: datetime | None
+    dropped_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A round's progress.
+
+    `coverage`: marks per entry → entries; `complete`: entries with all reviews asked for; `asked`: reviews asked for in
+    all; `missing`: those not given; `unassigned`: those that nobody has to give (no judge free of conflict is left).
+    `history`: all marks ever sent, the replaced and the taken-back ones included.
+    """
+
+    judges: tuple[JudgeProgress, ...]
+    entries: int
+    asked: int
+    marked: int
+    missing: int
+    unassigned: int
+    complete: int
+    recused: int
+    history: int
+    coverage: dict[int, int]
+
+
+def progress(found: Round) -> Progress:
+    """The progress of a round that has opened; four queries."""
+    accepted = Entry.status == EntryStatus.ACCEPTED
+    active = sa.and_(Assignment.recused_at.is_(None), Assignment.withdrawn_at.is_(None), accepted)
+    counted = sa.and_(Assignment.marked_at.is_not(None), Assignment.recused_at.is_(None), accepted)
+    judges = session().execute(
+        sa.select(
+            Panelist,
+            Account,
+            sa.func.count(sa.case((active, Assignment.id))),
+            sa.func.count(sa.case((counted, Assignment.id))),
+            sa.func.count(Assignment.recused_at),
+            sa.func.max(Assignment.marked_at),
+        )
+        .join(Account, Account.id == Panelist.account_id)
+        .outerjoin(
+            Assignment, sa.and_(Assignment.round_id == Panelist.round_id, Assignment.account_id == Panelist.account_id)
+        )
+        .outerjoin(Entry, Entry.id == Assignment.entry_id)
+        .where(Panelist.round_id == found.id)
+        .group_by(Panelist.id, Account.id)
+        .order_by(Panelist.id)
+    )
+    rows = tuple(
+        JudgeProgress(account, assigned, marked, recused, last, panelist.dropped_at)
+        for panelist, account, assigned, marked, recused, last in judges
+    )
+    per_entry = (
+        sa.select(
+            RoundEntry.entry_id,
+            sa.func.count(sa.case((counted, Assignment.id))).label("marks"),
+            sa.func.count(sa.case((active, Assignment.id))).label("given"),
+        )
+        .join(Entry, Entry.id == RoundEntry.entry_id)
+        .outerjoin(
+            Assignment, sa.and_(Assignment.round_id == RoundEntry.round_id, Assignment.entry_id == RoundEntry.entry_id)
+        )
+        .where(RoundEntry.round_id == found.id, accepted)
+        .group_by(RoundEntry.entry_id)
+        .subquery()
+    )
+    spread = session().execute(
+        sa.select(per_entry.c.marks, per_entry.c.given, sa.func.count())
+        .group_by(per_entry.c.marks, per_entry.c.given)
+        .order_by(per_entry.c.marks)
+    )
+    coverage: dict[int, int] = {}
+    entries = complete = missing = unassigned = marked = 0
+    for marks, given, count in spread.tuples():
+        coverage[marks] = coverage.get(marks, 0) + count
+        entries += count
+        marked += marks * count
+        complete += count if marks >= found.reviews else 0
+        missing += max(0, found.reviews - marks) * count
+        unassigned += max(0, found.reviews - given) * count
+    history = session().scalar(sa.select(sa.func.count()).where(Mark.round_id == found.id))
+    return Progress(
+        judges=rows,
+        entries=entries,
+        asked=entries * found.reviews,
+        marked=marked,
+        missing=missing,
+        unassigned=unassigned,
+        complete=complete,
+        recused=sum(row.recused for row in rows),
+        history=int(history or 0),
+        coverage=coverage,
+    )
+
+
+@dataclass(frozen=True)
+class SteppedAside:
+    """A judge who stepped aside from an entry, with the reason given."""
+
+    judge: str
+    number: int | None
+    reason: str
+    at: datetime
+
+
+def stepped_aside(found: Round) -> list[SteppedAside]:
+    """Who stepped aside from what in the round, in time."""
+    rows = session().execute(
+        sa.select(Account.name, Entry.number, Assignment.recusal_reason, Assignment.recused_at)
+        .join(Account, Account.id == Assignment.account_id)
+        .join(Entry, Entry.id == Assignment.entry_id)
+        .where(Assignment.round_id == found.id, Assignment.recused_at.is_not(None))
+        .order_by(Assignment.recused_at, Assignment.id)
+    )
+    return [SteppedAside(name, number, reason, at) for name, number, reason, at in rows.tuples() if at is not None]
