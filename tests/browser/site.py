@@ -1,13 +1,13 @@
 """A platform that a browser can visit, and the ways to visit it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Literal
 
 from apiflask import APIFlask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, TimeoutError
 from werkzeug.serving import make_server
 
 from concours.base import clock
@@ -16,6 +16,7 @@ from concours.identity.models import Account
 from concours.identity.sign_in import SESSION_FIELD, begin_session
 
 PHONE, DESK = 390, 1440
+QUIET_WITHIN_MS = 3_000
 Language = Literal["zh", "en"]
 Theme = Literal["light", "dark"]
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
@@ -44,6 +45,8 @@ class Site:
 
         What the browser complains about (faults of scripts, things the policy forbids) fails the test at the end.
         """
+        if self.app is not None:
+            session().commit()  # an open transaction of the test would hold SQLite's write lock
         context = self.browser.new_context(
             base_url=self.url,
             viewport={"width": width, "height": 844 if width < 800 else 900},
@@ -90,14 +93,15 @@ class Complaints:
 
 
 def visit(page: Page, path: str, *, status: int = 200) -> Response:
-    """Opens `path`, waits until it is quiet, and holds it against the promises of every page.
+    """Opens `path`, waits until it is quiet (at most 3 s), and holds it against the promises of every page.
 
     The status is the expected one, nothing is wider than the window, there is one h1 and a title.
     """
     answer = page.goto(path)
     assert answer is not None, f"no answer from {path}"
     assert answer.status == status, f"{path}: {answer.status} instead of {status}"
-    page.wait_for_load_state("networkidle")
+    with suppress(TimeoutError):  # a page that keeps asking for news is never quiet
+        page.wait_for_load_state("networkidle", timeout=QUIET_WITHIN_MS)
     check_width(page)
     assert page.locator("h1").count() == 1, f"{path} has {page.locator('h1').count()} h1"
     assert page.title().strip(), f"{path} has no title"
