@@ -38,7 +38,7 @@ def judge_round(stage: Stage, cast: Cast, *, title: str, kind: str, select: int,
     sent = stage.together(f"judging: {title}", cast.judges, lambda judge: mark_all(stage, cast, judge, round_id, kind))
     page = stage.admin.get(f"/events/{slug}/jury/rounds/{round_id}")
     results = stage.admin.submit(page, f"/rounds/{round_id}/close")
-    stage.admin.submit(results, f"/rounds/{round_id}/select", {"count": str(select)})
+    stage.admin.submit(results, f"/rounds/{round_id}/select", {"count": str(select)}, having="count")
     chosen = stage.admin.json(f"/events/{slug}/jury/rounds/{round_id}/selection.json")
     return Judged(round_id, sum(sent), len(chosen["selected"]))
 
@@ -72,28 +72,29 @@ def seat_judges(stage: Stage, slug: str, round_id: int) -> Page:
     return stage.admin.submit(page, f"/rounds/{round_id}/panel", {"judges": numbers}, having="judges")
 
 
-def table(browser: Browser, slug: str, round_id: int) -> list[dict[str, Any]]:
-    """All of a judge's works in the round, page after page."""
+def table(browser: Browser, slug: str, round_id: int) -> tuple[list[str], list[dict[str, Any]]]:
+    """The round's criteria (their keys), and all of a judge's works, page after page."""
     works: list[dict[str, Any]] = []
-    path: str | None = f"/events/{slug}/jury/rounds/{round_id}/table.json"
-    while path:
-        answer = browser.json(path)
+    path = f"/events/{slug}/jury/{round_id}/table.json"
+    after: int | None = 0
+    criteria: list[str] = []
+    while after is not None:
+        answer = browser.json(f"{path}?after={after}")
         works += answer["works"]
-        after = answer.get("next")
-        path = f"/events/{slug}/jury/rounds/{round_id}/table.json?after={after}" if after is not None else None
-    return works
+        criteria = [criterion["key"] for criterion in answer["round"]["criteria"]]
+        after = answer["next"]
+    return criteria, works
 
 
 def mark_all(stage: Stage, cast: Cast, judge: Person, round_id: int, kind: str) -> int:
     """The judge marks all their works as the light table does; returns how many marks were saved."""
     browser = cast.browsers[judge.staff_number]
-    index = cast.judges.index(judge)
-    rng = stage.rng(5, round_id, index)
+    rng = stage.rng(5, round_id, cast.judges.index(judge))
     severity = rng.normal(0, 0.6)
-    page = browser.get(f"/events/{cast.exhibition}/jury/rounds/{round_id}/table")
-    criteria = re.findall(r'data-criterion="([^"]+)"', page.html)
+    browser.get(f"/events/{cast.exhibition}/jury/{round_id}/table")
+    criteria, works = table(browser, cast.exhibition, round_id)
     saved = 0
-    for work in table(browser, cast.exhibition, round_id):
+    for work in works:
         values = [_value(rng, kind, severity, criteria)]
         if rng.random() < SECOND_THOUGHTS:
             values.append(_value(rng, kind, severity, criteria))
@@ -112,11 +113,11 @@ def _value(rng: np.random.Generator, kind: str, severity: float, criteria: list[
 
 def _send(browser: Browser, slug: str, round_id: int, token: str, value: Mapping[str, Any]) -> None:
     mark = {"token": token, "client_id": os.urandom(12).hex(), "value": value}
-    response = browser.post_json(f"/events/{slug}/jury/rounds/{round_id}/marks", mark)
+    response = browser.post_json(f"/events/{slug}/jury/{round_id}/marks", mark)
     if response.status_code != 200 or not response.json().get("saved"):
         raise AssertionError(f"a mark was not saved: {response.status_code} {response.text[:300]}")
 
 
 def marks_kept(stage: Stage, slug: str, round_id: int) -> int:
     """How many marks the platform has of the round, every change of mind included."""
-    return int(stage.admin.json(f"/events/{slug}/jury/rounds/{round_id}/progress.json")["marks"])
+    return int(stage.admin.json(f"/events/{slug}/jury/rounds/{round_id}/progress.json")["history"])

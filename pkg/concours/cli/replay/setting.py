@@ -17,6 +17,8 @@ from concours.cli.replay.stage import Stage
 OPEN = timedelta(hours=6)
 LAST_MONTH = timedelta(days=30)
 CLIPS_A_DAY = 200
+INSIDER_EVERY = 10  # one judge in ten is of a department, and steps aside for it; the others are invited
+OUTSIDE = Unit("", "")
 SLUGS = {"team_contest": "calisthenics", "works_exhibition": "art-2021", "story_session": "stories"}  # demonstration
 
 
@@ -107,7 +109,12 @@ def set_stage(stage: Stage) -> Cast:
     cast = Cast(contest, exhibition, made)
     rng = stage.rng(1)
     cast.coordinators = [Person(stage.number("C", n), name(rng), unit) for n, unit in enumerate(made)]
-    cast.judges = [Person(stage.number("J", n), name(rng), made[n % len(made)]) for n in range(stage.plan.judges)]
+    cast.judges = [
+        Person(
+            stage.number("J", n), name(rng), made[n % len(made)] if n % INSIDER_EVERY == INSIDER_EVERY - 1 else OUTSIDE
+        )
+        for n in range(stage.plan.judges)
+    ]
     links = _give_roles(stage, contest, cast.coordinators, "coordinator")
     links |= _give_roles(stage, exhibition, cast.judges, "judge")
     people = [*cast.coordinators, *cast.judges]

@@ -1,0 +1,31 @@
+"""A poll over a few teams on a real platform, set up through the browser's forms as an organiser does."""
+
+from rich.console import Console
+
+from concours.cli.replay import polls, registration, setting
+from concours.cli.replay.command import PASSWORD, sign_in_admin
+from concours.cli.replay.plan import Plan
+from concours.cli.replay.stage import Stage
+from tests.drills.stack import Stack
+
+ADMIN_PASSWORD = "drill-password-2021"
+
+
+def plan_of_votes(votes: int) -> Plan:
+    """A plan with two departments, eight teams and that many votes."""
+    return Plan(
+        scale=0, departments=2, teams=8, members=8, clips=0, works=0, selected=0, votes=votes, judges=0, reviews=1
+    )
+
+
+def poll_of_teams(stack: Stack, votes: int) -> tuple[Stage, str, int, list[int]]:
+    """The stage, the event's slug, the poll's number and its candidates; everything is open."""
+    made = stack.command("account", "create", "admin", "--role", "admin", "--password-stdin", stdin=ADMIN_PASSWORD)
+    assert made.returncode == 0, made.stderr
+    admin = sign_in_admin(stack.url, "admin", ADMIN_PASSWORD)
+    stage = Stage(stack.url, plan_of_votes(votes), 1, admin, PASSWORD, Console(quiet=True))
+    cast = setting.set_stage(stage)
+    registration.register(stage, cast)
+    setting.set_phases(stage, cast.contest, ("voting",))
+    poll, candidates = polls.set_up(stage, cast.contest, "最受欢迎队伍", "teams")
+    return stage, cast.contest, poll, candidates
