@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, g, request
 from flask_babel import get_locale
 
 from concours.base import clock
@@ -23,16 +23,23 @@ def number(text: str | None) -> int | None:
     return found if found <= GREATEST_NUMBER else None
 
 
+def my_reach() -> scope.Reach:
+    """How far the visitor reaches in the request's event, asked once per request."""
+    if "teams_reach" not in g:
+        g.teams_reach = scope.reach(actor(), current_event())
+    found: scope.Reach = g.teams_reach
+    return found
+
+
 def rights() -> dict[str, Any]:
     """What the visitor may do with teams here: `may_change` (some of them, now), `may_see_all`, `registration` open."""
-    event, account = current_event(), actor()
-    changes = scope.changes(account, event)
+    event, reach = current_event(), my_reach()
     is_open = scope.registration_is_open(event, clock.now())
     return {
         "event": event,
         "registration": is_open,
-        "may_change": is_open and changes != frozenset(),
-        "may_see_all": scope.sees(account, event) is None,
+        "may_change": is_open and reach.changes != frozenset(),
+        "may_see_all": reach.sees is None,
     }
 
 

@@ -29,7 +29,7 @@ def enrol(
     accounts = _accounts(changing, now)
     step(0.4)
     joining = [fate for fate in changing if fate.verdict == Verdict.NEW]
-    _insert(
+    insert(
         Member,
         [
             {
@@ -61,17 +61,15 @@ def _update(team_id: int, **values: Any) -> None:
     )
 
 
-def _insert(table: type[Any], rows: list[dict[str, Any]]) -> None:
-    for start in range(0, len(rows), AT_ONCE):
-        session().execute(sa.insert(table), rows[start : start + AT_ONCE])
+def insert(table: type[Any], rows: list[dict[str, Any]], *, key: Any = None) -> dict[Any, int]:
+    """Inserts many rows; returns their numbers by `key`, a column of the table (or by number).
 
-
-def _insert_for_ids(table: type[Any], key: Any, rows: list[dict[str, Any]]) -> dict[str, int]:
-    """Inserts and returns the new numbers by `key`, a column of the table."""
-    found: dict[str, int] = {}
+    With RETURNING SQLAlchemy sends whole pages of VALUES, several times as fast on PostgreSQL as row after row.
+    """
+    found: dict[Any, int] = {}
+    statement = sa.insert(table).returning(table.id if key is None else key, table.id)
     for start in range(0, len(rows), AT_ONCE):
-        made = session().execute(sa.insert(table).returning(key, table.id), rows[start : start + AT_ONCE])
-        found.update(made.tuples().all())
+        found.update(session().execute(statement, rows[start : start + AT_ONCE]).tuples().all())
     return found
 
 
@@ -88,7 +86,7 @@ def _teams(event: Event, fates: Sequence[Fate], now: datetime) -> dict[str, int]
         }
         for name, department_id in homes.items()
     ]
-    return known | _insert_for_ids(Team, Team.name, new)
+    return known | insert(Team, new, key=Team.name)
 
 
 def _accounts(fates: Sequence[Fate], now: datetime) -> dict[str, int]:
@@ -105,7 +103,7 @@ def _accounts(fates: Sequence[Fate], now: datetime) -> dict[str, int]:
         for fate in fates
         if fate.person is None and fate.department is not None
     ]
-    return known | _insert_for_ids(Account, Account.username, new)
+    return known | insert(Account, new, key=Account.username)
 
 
 def _grant(event: Event, account_ids: list[int], now: datetime) -> None:
@@ -113,7 +111,7 @@ def _grant(event: Event, account_ids: list[int], now: datetime) -> None:
     have = set(
         session().scalars(sa.select(Grant.account_id).where(Grant.event_id == event.id, Grant.role == Role.MEMBER))
     )
-    _insert(
+    insert(
         Grant,
         [
             {"account_id": account_id, "event_id": event.id, "role": Role.MEMBER, "granted_at": now}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from concours.base.messages import Message, msg
-from concours.identity.accounts import NAME_LIMIT, PHONE_LIMIT, normal_username, username_problem
+from concours.identity.accounts import NAME_LIMIT, PHONE_LIMIT, username_problem
 from concours.teams.roster import COLUMN_NAMES, REQUIRED, Line, listed
 from concours.teams.world import KnownDepartment, KnownPerson, KnownTeam, World, person_key, word_key
 
@@ -79,8 +79,8 @@ class Fate:
 
 
 def staff_number_of(text: str) -> str:
-    """The staff number a cell holds: full-width digits become plain ones, the spreadsheet's mark of text goes."""
-    return normal_username(text).removeprefix("'").strip()
+    """The staff number a (cleaned) cell holds: full-width digits become plain ones, the mark of text goes."""
+    return unicodedata.normalize("NFKC", text).strip().removeprefix("'").strip()
 
 
 def judge(lines: Iterable[Line], world: World) -> list[Fate]:

@@ -18,7 +18,7 @@ from concours.base.notices import kept
 from concours.events.models import Event
 from concours.identity.models import Account
 from concours.teams import scope
-from concours.teams.enrol import AT_ONCE, enrol
+from concours.teams.enrol import AT_ONCE, enrol, insert
 from concours.teams.fates import Fate, counts, judge, rank_of, staff_number_of
 from concours.teams.models import ImportStatus, RosterImport, RosterRow
 from concours.teams.roster import Line
@@ -108,7 +108,7 @@ def keep(roster: RosterImport, fates: Sequence[Fate], step: Step) -> None:
     session().execute(sa.delete(RosterRow).where(RosterRow.import_id == roster.id))
     rows = [_row(roster.id, fate) for fate in fates]
     for start_at in range(0, len(rows), AT_ONCE):
-        session().execute(sa.insert(RosterRow), rows[start_at : start_at + AT_ONCE])
+        insert(RosterRow, rows[start_at : start_at + AT_ONCE])
         step(start_at / max(1, len(rows)))
     roster.counts = counts(fates)
     roster.status, roster.problem = ImportStatus.CHECKED, None

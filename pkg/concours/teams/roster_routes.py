@@ -24,8 +24,8 @@ from concours.events.context import current_event
 from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
-from concours.teams import api, export, imports, jobs, lists, progress, scope
-from concours.teams.blueprint import asks_json, bp, download, is_fragment, language, number, rights
+from concours.teams import api, export, imports, jobs, lists, progress
+from concours.teams.blueprint import asks_json, bp, download, is_fragment, language, my_reach, number, rights
 from concours.teams.models import ImportStatus, RosterImport, RosterRow
 from concours.teams.roster import ANSWERS, HEADINGS
 from concours.teams.words import APPLIED_NAMES, VERDICT_NAMES
@@ -89,7 +89,7 @@ def roster(import_id: int) -> AnyResponse:
             after=request.args.get("after"),
             verdicts=[(key, name, found.counts[key]) for key, name in names.items() if found.counts.get(key)],
             names=names,
-            may_decide=found.actor_id == account.id or scope.changes(account, event) is None,
+            may_decide=found.actor_id == account.id or my_reach().changes is None,
             settings=read_settings(event),
             **values,
             **rights(),
@@ -274,8 +274,8 @@ def _fate(row: RosterRow) -> api.FateOut:
 
 
 def _list_page(refused: DomainError | None) -> str:
-    event, account = current_event(), actor()
-    found = lists.rosters(event, account, scope.sees(account, event), before=number(request.args.get("before")))
+    event = current_event()
+    found = lists.rosters(event, actor(), my_reach().sees, before=number(request.args.get("before")))
     shown = found[: lists.PAGE]
     errors: dict[str, list[Message]] = {}
     if refused is not None:

@@ -20,7 +20,7 @@ from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.teams import export, lists, roster_routes, scope, verbs
-from concours.teams.blueprint import bp, download, language, number, rights
+from concours.teams.blueprint import bp, download, language, my_reach, number, rights
 from concours.teams.models import Team
 from concours.teams.roster import ANSWERS, HEADINGS
 
@@ -42,8 +42,7 @@ MEMBER_LABELS: dict[str, Message] = {
 @allow(Role.COORDINATOR, Role.ORGANISER, Role.AUDITOR)
 def index() -> str:
     """The teams that the visitor looks after, or all of them."""
-    event, account = current_event(), actor()
-    seen = scope.sees(account, event)
+    event, seen = current_event(), my_reach().sees
     words = typed.line(request.args.get("q", ""))[:80]
     department = number(request.args.get("department"))
     after = number(request.args.get("after")) or 0
@@ -196,9 +195,7 @@ def export_roster(kind: str) -> Response:
     yes, no = ANSWERS[language()]
     rows = (
         (n, name, department, team_name, phone, yes if captain else no, clips, days)
-        for n, name, department, team_name, phone, captain, clips, days in lists.export(
-            event, scope.sees(actor(), event)
-        )
+        for n, name, department, team_name, phone, captain, clips, days in lists.export(event, my_reach().sees)
     )
     return download(export.table(kind, _("Roster"), headings, rows), kind, f"roster-{event.slug}")
 
@@ -219,18 +216,16 @@ def _form(event: Event, team: Team | None, told: dict[str, str], errors: Any) ->
         told=told,
         errors=errors,
         labels=LABELS,
-        departments=lists.places(event, scope.changes(actor(), event)),
+        departments=lists.places(event, my_reach().changes),
         people=[(m.staff_number, f"{m.name} · {m.staff_number}") for m in team.members] if team is not None else [],
     )
 
 
 def _team_page(team: Team, told: dict[str, str], errors: Any) -> str:
-    event, account, now = current_event(), actor(), clock.now()
-    seen = scope.sees(account, event)
+    event, now = current_event(), clock.now()
     after = number(request.args.get("after")) or 0
     people = lists.people(team, now=now, after=after)
     shown: list[lists.Person] = people[: lists.PAGE]
-    changes = scope.changes(account, event)
     return render_template(
         "teams/team.html",
         team=team,
@@ -241,8 +236,8 @@ def _team_page(team: Team, told: dict[str, str], errors: Any) -> str:
         told=told,
         errors=errors,
         labels=MEMBER_LABELS,
-        looks_after=scope.covers(seen, team.department_id),
-        changes_this=scope.covers(changes, team.department_id) and scope.registration_is_open(event, now),
+        looks_after=scope.covers(my_reach().sees, team.department_id),
+        changes_this=scope.covers(my_reach().changes, team.department_id) and scope.registration_is_open(event, now),
         **rights(),
     )
 

@@ -212,7 +212,7 @@ def _category_problems(event: Event, category_id: int | None) -> list[FieldProbl
 
 
 def _member_of(team: Team, staff_number: str) -> Member | None:
-    account = find_by_username(staff_number_of(staff_number))
+    account = find_by_username(staff_number_of(typed.line(staff_number)))
     if account is None:
         return None
     return session().scalar(sa.select(Member).where(Member.team_id == team.id, Member.account_id == account.id))
@@ -230,7 +230,7 @@ def _join(
 ) -> str:
     """Puts one person into the team by the rules of a roster; returns the staff number as it is kept."""
     session().flush()
-    number = staff_number_of(staff_number)
+    number = staff_number_of(typed.line(staff_number))
     name = typed.line(name)
     known = find_by_username(number) if number else None
     if not name and known is not None and known.department_id == team.department_id:
