@@ -114,17 +114,22 @@ def vote(stage: Stage, slug: str, poll: int, candidates: Sequence[int]) -> Voter
 
 
 def crowd(stage: Stage, slug: str) -> None:
-    """A script at one address runs into a poll's limit per network."""
+    """A script at one address runs into a poll's limit per network (a sliding minute: what it lets through depends on
+    how long the attempts take)."""
     poll, candidates = set_up(
         stage, slug, f"限速演练 {stage.run}", "accepted", network_per_minute=CROWD_LIMIT, per_day=0, per_candidate_day=0
     )
     voters = Voters(stage.url, poll)
     token = voters.newcomer()
-    for attempt in range(CROWD):
-        voters.vote(token, candidates[0], expect="accepted" if attempt < CROWD_LIMIT else "rate_limited")
+    for _attempt in range(CROWD):
+        voters.vote(token, candidates[0], expect="")
     close(stage, slug, poll)
-    stage.reckoning.compare("votes refused: rate_limited", CROWD - CROWD_LIMIT, voters.count.refused["rate_limited"])
-    stage.reckoning.compare("votes accepted under the limit", CROWD_LIMIT, voters.count.accepted)
+    found, count = reconcile(stage, slug, poll), voters.count
+    slowed = count.refused["rate_limited"]
+    stage.reckoning.compare("a crowd at one address is slowed", 1, int(0 < slowed <= CROWD - CROWD_LIMIT))
+    kept = sum(number for reason, number in found["refused"].items() if _code(reason) == "rate_limited")
+    stage.reckoning.compare("votes refused: rate_limited", slowed, kept)
+    stage.reckoning.compare("votes accepted under the limit", CROWD - slowed, found["ledger"])
 
 
 def _reckon(stage: Stage, slug: str, voters: Voters, expected: Counter[str], *, repeats: int) -> None:
