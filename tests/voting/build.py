@@ -141,6 +141,7 @@ class Voter:
         answer = client.post(f"/api/v1/polls/{poll_id}/voters")
         assert answer.status_code == 201, answer.get_data(as_text=True)
         self.token: str = answer.get_json()["voter"]
+        session().rollback()  # the test's context is the request's as well: nothing else ends its transaction
 
     @property
     def headers(self) -> dict[str, str]:

@@ -251,7 +251,7 @@ def this_voter(poll_id: int) -> Response:
 )
 def vote(poll_id: int) -> Response:
     """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer."""
-    done = front.take(booth(), request.environ, poll_id)
+    done = front.take(booth(), request.environ, poll_id, request.get_data())
     status, headers, body = front.answer(done)
     return Response(body, status, headers)
 

@@ -1,9 +1,13 @@
 """The booth of the running application: what `cast` needs, made once per process."""
 
-from flask import Flask, current_app
+from contextlib import suppress
 
-from concours.base.db import db
-from concours.voting import limits
+from flask import Flask, current_app
+from redis.exceptions import RedisError
+
+from concours.base.db import db, reading
+from concours.base.errors import NotFound
+from concours.voting import limits, tally
 from concours.voting.cast import Booth
 from concours.voting.voters import VoterKeys
 from concours.voting.waiting import Listener
@@ -21,9 +25,26 @@ def init_booth(app: Flask) -> Booth:
         poll_key_secret=app.config["POLL_KEY_SECRET"],
         patience_s=int(app.config["VOTE_PATIENCE_MS"]) / 1000,
         listener=Listener(client),
+        gate=limits.Gate(client),
     )
     app.extensions["concours_booth"] = made
     return made
+
+
+def announce(poll_id: int) -> None:
+    """Puts a poll's change into force at once; call it after the commit.
+
+    Where Redis is away the sequencer does it as soon as it is back.
+    """
+    here = booth()
+    with suppress(RedisError):
+        try:
+            facts = here.facts(poll_id, fresh=True)
+        except NotFound:
+            tally.shut(here.client, poll_id)
+            return
+        with reading(), here.engine.connect() as connection:
+            tally.configure(here.client, connection, facts)
 
 
 def booth() -> Booth:

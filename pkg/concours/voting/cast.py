@@ -17,11 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from concours.base.db import reading
 from concours.voting import journal, ledger, limits, receipts, refusals, secrets, voters
+from concours.voting.limits import Gate
 from concours.voting.receipts import Standing
 from concours.voting.rules import Day, Facts, day_at, read_facts
 from concours.voting.tally import Standings, configure, standings
 from concours.voting.voters import VoterKeys
-from concours.voting.waiting import Listener, Waiter
+from concours.voting.waiting import Listener
 
 ROUNDS = 4  # of asking the script again, after the day or the rules have changed
 
@@ -38,9 +39,11 @@ class Booth:
     poll_key_secret: str
     patience_s: float
     listener: Listener
+    gate: Gate
     _facts: dict[int, Facts] = field(default_factory=dict)
     _days: dict[int, Day] = field(default_factory=dict)
     _standings: dict[int, Standings] = field(default_factory=dict)
+    _asked: dict[int, float] = field(default_factory=dict)
 
     def facts(self, poll_id: int, *, fresh: bool = False) -> Facts:
         """The poll's facts, read once per version. Raises NotFound."""
@@ -61,6 +64,12 @@ class Booth:
             known = day_at(int(time.time() * 1000) if now_ms is None else now_ms, facts.zone)
             self._days[facts.id] = known
         return known
+
+    def still_published(self, facts: Facts) -> None:
+        """Raises NotFound where the poll has been taken back; asks SQL once a second at most."""
+        if time.monotonic() > self._asked.get(facts.id, 0.0) + 1.0:
+            self._asked[facts.id] = time.monotonic()
+            self.facts(facts.id, fresh=True)
 
     def standings(self, poll_id: int) -> Standings:
         """The recorded votes per candidate, read again only when the ledger has grown. Raises Unavailable."""
@@ -97,49 +106,62 @@ def cast(booth: Booth, poll_id: int, *, token: str, network: str, candidate: int
     voter_id = voters.read_token(token, poll_id, booth.voter_keys, time.time())
     tag = secrets.tag_of(facts.key, poll_id, voter_id)
     commitment = secrets.commitment_of(tag, nonce)
-    waiter = booth.listener.expect(commitment)
-    try:
-        facts, day, answer = _ask(booth, facts, candidate=candidate, nonce=nonce, tag=tag, network=network)
-        if answer.word == "known":
-            vote = _again(booth, facts, waiter, answer, candidate=candidate, commitment=commitment)
-            left_today = left_total = None
-        else:
-            journal_id, slot, _repeat, ordinal = answer.values
-            vote = _wait(booth, facts, waiter, Standing(journal_id, candidate, day.date, commitment))
-            left_today = max(0, facts.rules.per_day - int(slot)) if facts.rules.per_day else None
-            left_total = max(0, facts.rules.total - int(ordinal)) if facts.rules.total else None
-    finally:
-        booth.listener.forget(commitment, waiter)
-    receipt = receipts.describe(facts, vote)
-    receipt["nonce"], receipt["tag"] = nonce.hex(), tag.hex()
-    return Cast(vote.leaf is not None, receipt, left_today, left_total)
-
-
-def _ask(
-    booth: Booth, facts: Facts, *, candidate: int, nonce: bytes, tag: bytes, network: str
-) -> tuple[Facts, Day, limits.Answer]:
-    """Asks the script until it agrees with us on the rules' version and the day; raises what it refuses."""
     day = booth.day(facts)
     for _ in range(ROUNDS):
+        ticket = limits.ballot(facts, day, candidate=candidate, nonce=nonce, tag=tag, network=network)
+        booth.listener.expect(commitment, ticket)
         try:
-            answer = limits.admit(booth.client, facts, day, candidate=candidate, nonce=nonce, tag=tag, network=network)
-        except RedisError as away:
-            log.warning("a vote could not be taken: %s", type(away).__name__)
-            raise refusals.redis_away() from away
-        if answer.word in {"admitted", "known"}:
-            return facts, day, answer
-        if answer.word == "unloaded":
-            raise refusals.preparing()
-        if answer.word == "stale":
-            facts = booth.facts(facts.id, fresh=True)
-            if facts.version > int(answer.values[0]):
-                _configure(booth, facts)
-            day = booth.day(facts, int(time.time() * 1000))
-        elif answer.word == "day":
-            day = booth.day(facts, int(answer.values[0]))
-        else:
-            raise refusals.refusal(answer.word, [int(v) for v in answer.values], facts)
+            booth.gate.pass_through(ticket)
+            ticket.wait(booth.patience_s)
+            answer = _answer(ticket)
+            if answer.word == "admitted":
+                journal_id, slot, _repeat, ordinal = answer.values
+                vote = _outcome(booth, facts, ticket, Standing(journal_id, candidate, day.date, commitment))
+                return _cast(facts, vote, nonce, tag, used_today=int(slot), used=int(ordinal))
+            if answer.word == "known":
+                vote = _again(booth, facts, ticket, answer, candidate=candidate, commitment=commitment)
+                return _cast(facts, vote, nonce, tag)
+        finally:
+            booth.listener.forget(commitment, ticket)
+        facts, day = _agree(booth, facts, day, answer)
     raise refusals.preparing()
+
+
+def _cast(
+    facts: Facts, vote: Standing, nonce: bytes, tag: bytes, used_today: int | None = None, used: int | None = None
+) -> Cast:
+    """The receipt; what shows whose vote it is (nonce and tag) goes to the voter alone."""
+    receipt = receipts.describe(facts, vote)
+    receipt["nonce"], receipt["tag"] = nonce.hex(), tag.hex()
+    rules = facts.rules
+    return Cast(
+        recorded=vote.leaf is not None,
+        receipt=receipt,
+        left_today=max(0, rules.per_day - used_today) if rules.per_day and used_today is not None else None,
+        left_total=max(0, rules.total - used) if rules.total and used is not None else None,
+    )
+
+
+def _answer(ticket: limits.Ticket) -> limits.Answer:
+    if ticket.answer is None:
+        log.warning("a vote could not be taken: %s", type(ticket.fault).__name__ if ticket.fault else "no answer")
+        raise refusals.redis_away() from ticket.fault
+    return ticket.answer
+
+
+def _agree(booth: Booth, facts: Facts, day: Day, answer: limits.Answer) -> tuple[Facts, Day]:
+    """Comes to terms with the script on the rules' version and the day; raises what it refuses."""
+    if answer.word == "day":
+        return facts, booth.day(facts, int(answer.values[0]))
+    if answer.word == "stale":
+        facts = booth.facts(facts.id, fresh=True)
+        if facts.version > int(answer.values[0]):
+            _configure(booth, facts)
+        return facts, booth.day(facts, day.begins)
+    if answer.word == "unloaded":
+        booth.still_published(facts)
+        raise refusals.preparing()
+    raise refusals.refusal(answer.word, [int(v) for v in answer.values], facts)
 
 
 def _configure(booth: Booth, facts: Facts) -> None:
@@ -150,24 +172,24 @@ def _configure(booth: Booth, facts: Facts) -> None:
         raise refusals.redis_away() from away
 
 
-def _wait(booth: Booth, facts: Facts, waiter: Waiter, vote: Standing) -> Standing:
+def _outcome(booth: Booth, facts: Facts, ticket: limits.Ticket, vote: Standing) -> Standing:
     """The vote as recorded, or as it was where patience ended; raises what the ledger's unique keys refused."""
-    if not waiter.wait(booth.patience_s):
+    if ticket.leaf is None:
         return _recorded(booth, facts, vote.journal_id, vote.commitment) or _still_waits(booth, facts, vote)
-    if waiter.leaf >= 0:
-        return Standing(vote.journal_id, vote.candidate, vote.day, vote.commitment, waiter.leaf, waiter.recorded_at)
+    if ticket.leaf >= 0:
+        return Standing(vote.journal_id, vote.candidate, vote.day, vote.commitment, ticket.leaf, ticket.recorded_at)
     first = _recorded(
         booth, facts, vote.journal_id, vote.commitment
     )  # of a Redis that was lost: the nonce's first vote
     if first is None:
-        raise refusals.refusal(ledger.REASONS.get(waiter.leaf, "already_voted"), [], facts)
+        raise refusals.refusal(ledger.REASONS.get(ticket.leaf, "already_voted"), [], facts)
     if first.candidate != vote.candidate:
         raise refusals.nonce_reused()
     return first
 
 
 def _again(
-    booth: Booth, facts: Facts, waiter: Waiter, answer: limits.Answer, *, candidate: int, commitment: bytes
+    booth: Booth, facts: Facts, ticket: limits.Ticket, answer: limits.Answer, *, candidate: int, commitment: bytes
 ) -> Standing:
     """The vote that this nonce was admitted with before."""
     if int(answer.values[0]) != candidate:
@@ -175,7 +197,8 @@ def _again(
     journal_id = answer.values[1]
     found = _recorded(booth, facts, journal_id, commitment)
     if found is None:
-        waiter.wait(booth.patience_s)
+        if ticket.leaf is None:
+            ticket.wait(booth.patience_s)
         found = _recorded(booth, facts, journal_id, commitment)
     return found or _still_waits(booth, facts, Standing(journal_id, candidate, booth.day(facts).date, commitment))
 

@@ -17,7 +17,7 @@ from concours.events.phases import phase_of
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.models import Role
 from concours.voting import candidates, gallery, poll_form, polls, reconciliation
-from concours.voting.booth import booth
+from concours.voting.booth import announce, booth
 from concours.voting.figures import figures
 from concours.voting.models import Poll
 from concours.voting.rules import DEVICE, Rules, in_words
@@ -135,7 +135,8 @@ def edit(poll_id: int) -> Response | str | tuple[str, int]:
         poll = _poll(poll_id)
         return _form(poll, {**request.form.to_dict(), "version": poll.version}, refused), 422
     session().commit()
-    notify(msg("The poll is changed; voters see it within a second."))
+    announce(poll.id)
+    notify(msg("The poll is changed, from now on."))
     return _to_overview(poll)
 
 
@@ -171,6 +172,7 @@ def unpublish(poll_id: int) -> Response:
     poll = _poll(poll_id)
     polls.unpublish(poll, actor=actor(), now=clock.now())
     session().commit()
+    announce(poll.id)
     notify(msg("The poll is taken back; only organisers see it now."))
     return _to_overview(poll)
 
@@ -182,6 +184,7 @@ def add_candidates(poll_id: int) -> Response:
     poll = _poll(poll_id)
     count = candidates.add(poll, current_event(), request.form.get("group", ""), actor=actor(), now=clock.now())
     session().commit()
+    announce(poll.id)
     if count:
         notify(nmsg("%(count)s candidate was added.", "%(count)s candidates were added.", count))
     else:
@@ -196,6 +199,7 @@ def withdraw(poll_id: int, candidate_id: int) -> Response:
     poll = _poll(poll_id)
     candidates.withdraw(poll, candidate_id, actor=actor(), now=clock.now())
     session().commit()
+    announce(poll.id)
     notify(msg("The candidate takes no more votes; those it has stay in the ledger."))
     return _to_overview(poll)
 
@@ -207,6 +211,7 @@ def reinstate(poll_id: int, candidate_id: int) -> Response:
     poll = _poll(poll_id)
     candidates.reinstate(poll, candidate_id, actor=actor(), now=clock.now())
     session().commit()
+    announce(poll.id)
     notify(msg("The candidate takes votes again."))
     return _to_overview(poll)
 

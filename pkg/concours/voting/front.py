@@ -44,7 +44,7 @@ class VoteFront:
         if not (number.isascii() and number.isdigit() and len(number) < 16):
             return self._inner(environ, start_response)
         try:
-            status, headers, body = answer(take(self._booth, environ, int(number)))
+            status, headers, body = answer(take(self._booth, environ, int(number), _body(environ)))
         except Exception as refused:  # the application's own handlers say what it means
             return self._refuse(refused, environ, start_response)
         start_response(STATUS_LINES[status], headers)
@@ -60,9 +60,9 @@ class VoteFront:
             return response(environ, start_response)
 
 
-def take(booth: Booth, environ: dict[str, Any], poll_id: int) -> Cast:
+def take(booth: Booth, environ: dict[str, Any], poll_id: int, body: bytes) -> Cast:
     """Casts the vote that a WSGI request carries. Raises as `cast` does, and Invalid or TooLarge for a bad body."""
-    candidate, nonce = _read(_body(environ))
+    candidate, nonce = _read(body)
     given: str = environ.get("HTTP_AUTHORIZATION", "")
     return cast(
         booth,
@@ -97,13 +97,13 @@ def _body(environ: dict[str, Any]) -> bytes:
     if not given and environ.get("wsgi.input_terminated"):
         length = BODY_LIMIT + 1
     body: bytes = environ["wsgi.input"].read(min(length, BODY_LIMIT + 1))
-    if length > BODY_LIMIT and len(body) > BODY_LIMIT:
-        raise TooLarge(msg("A vote has at most %(count)s bytes.", count=BODY_LIMIT))
     return body
 
 
 def _read(body: bytes) -> tuple[int, bytes]:
     """Candidate and nonce of a vote's JSON."""
+    if len(body) > BODY_LIMIT:
+        raise TooLarge(msg("A vote has at most %(count)s bytes.", count=BODY_LIMIT))
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
@@ -123,4 +123,7 @@ def _read(body: bytes) -> tuple[int, bytes]:
 
 
 def _is_hex(text: str) -> bool:
-    return all(character in "0123456789abcdefABCDEF" for character in text)
+    try:
+        return text.isascii() and text.isalnum() and bool(bytes.fromhex(text))
+    except ValueError:
+        return False

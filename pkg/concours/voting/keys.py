@@ -1,4 +1,4 @@
-"""All names of this room in Redis, and its Lua scripts. Every key of a poll carries the hash tag `{p:<id>}`, so that a
+"""All names of this room in Redis. Every key of a poll carries the hash tag `{p:<id>}`, so that a
 Cluster keeps a poll's keys on one node and one script may touch all of them.
 
 | key                | type   | holds                                                                        |
@@ -22,8 +22,6 @@ need the voter's earlier days; the day stands in the value, so nothing has to be
 """
 
 import base64
-from functools import cache
-from pathlib import Path
 
 RECORDED_CHANNEL = "concours:votes:recorded"
 LEASE = "concours:sequencer:lease"  # hash: `holder`, `until` (ms since 1970)
@@ -89,12 +87,3 @@ def every_voter(poll_id: int) -> str:
 def short(tag: bytes) -> str:
     """Bytes as URL-safe base64 without padding."""
     return base64.urlsafe_b64encode(tag).rstrip(b"=").decode()
-
-
-@cache
-def script(name: str) -> str:
-    """The text of `lua/<name>.lua`, with the parts it includes."""
-    folder = Path(__file__).parent / "lua"
-    text = (folder / f"{name}.lua").read_text(encoding="utf-8")
-    part = "sliding_minute"
-    return text.replace(f"-- include {part}\n", (folder / f"{part}.lua").read_text(encoding="utf-8"))

@@ -1,18 +1,30 @@
-"""Asks Redis to admit one vote: one round trip, one atomic script (lua/admit.lua), which knows all the limits."""
+"""Asks Redis to admit votes: one atomic script knows all the limits (lua/admit.lua), one round trip serves many votes.
 
-import hashlib
+The threads of a process hand their votes to one *gate*: a thread with a connection of its own, which writes all that
+are waiting at once and reads the answers in order. A busy process so spends little on calls, and Redis flushes its
+file once for all of them. A vote's thread sleeps once, until it is refused or recorded.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from queue import Empty, SimpleQueue
 from typing import Any
 
+import hiredis
 import redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from concours.base.redis import CONNECT_TIMEOUT_S
-from concours.voting import keys, secrets
+from concours.voting import keys, scripts, secrets
 from concours.voting.rules import Day, Facts
 
 ANSWER_TIMEOUT_S = 2.0  # after which the voter is told to press again, with the same nonce
+AT_ONCE = 256  # votes in one write
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +35,135 @@ class Answer:
     values: tuple[str, ...]
 
 
+class Ticket:
+    """One vote at the gate. It is called when it is refused, when Redis is away, or when it is admitted and recorded:
+    then `leaf` (below 0: why the ledger refused it) and `recorded_at` (ms since 1970) say where."""
+
+    __slots__ = ("_call", "answer", "command", "fault", "gone", "leaf", "recorded_at")
+
+    def __init__(self, command: bytes) -> None:
+        self.command = command
+        self.answer: Answer | None = None
+        self.fault: Exception | None = None
+        self.leaf: int | None = None
+        self.recorded_at = 0
+        self.gone = False
+        self._call = threading.Lock()
+        self._call.acquire()
+
+    def wait(self, patience_s: float) -> None:
+        """Returns when it is called, at the end of patience, or (unanswered by then) when Redis must be given up."""
+        if not self._call.acquire(timeout=patience_s) and self.answer is None and self.fault is None:
+            self._call.acquire(timeout=max(0.0, ANSWER_TIMEOUT_S - patience_s))
+            self.gone = self.answer is None
+
+    def answered(self, answer: Answer) -> None:
+        """The script's word."""
+        self.answer = answer
+        if answer.word != "admitted" or self.leaf is not None:
+            self._ring()
+
+    def failed(self, fault: Exception) -> None:
+        """Redis is away, or refused the script."""
+        self.fault = fault
+        self._ring()
+
+    def tell(self, leaf: int, recorded_at: int) -> None:
+        """The sequencer's word; it may come before that of the script is read."""
+        self.leaf, self.recorded_at = leaf, recorded_at
+        if self.answer is not None:
+            self._ring()
+
+    def _ring(self) -> None:
+        try:
+            self._call.release()
+        except RuntimeError:
+            return  # both words came at once: it is called already
+
+
+class Gate:
+    """The process' way to Redis for votes. Its thread starts with the first vote of the process."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._queue: SimpleQueue[Ticket] = SimpleQueue()
+        self._connection: Any = None
+        self._guard = threading.Lock()
+        self._pid = 0
+
+    def pass_through(self, ticket: Ticket) -> None:
+        """Hands the vote over."""
+        if self._pid != os.getpid():
+            self._start()
+        self._queue.put(ticket)
+
+    def _start(self) -> None:
+        with self._guard:
+            if self._pid == os.getpid():
+                return
+            self._pid, self._connection, self._queue = os.getpid(), None, SimpleQueue()
+            threading.Thread(target=self._serve, args=(self._queue,), name="votes", daemon=True).start()
+
+    def _serve(self, queue: "SimpleQueue[Ticket]") -> None:
+        while True:
+            waiting = [queue.get()]
+            try:
+                while len(waiting) < AT_ONCE:
+                    waiting.append(queue.get_nowait())
+            except Empty:
+                pass
+            waiting = [ticket for ticket in waiting if not ticket.gone]
+            try:
+                again = self._exchange(waiting)
+                if again:
+                    self._load()
+                    self._exchange(again)
+            except (RedisError, OSError) as away:
+                self._hang_up()
+                for ticket in waiting:
+                    if ticket.answer is None and ticket.fault is None:
+                        ticket.failed(away)
+            except Exception as fault:
+                log.exception("the gate stumbled")
+                self._hang_up()
+                for ticket in waiting:
+                    if ticket.answer is None and ticket.fault is None:
+                        ticket.failed(fault)
+
+    def _exchange(self, waiting: Sequence[Ticket]) -> list[Ticket]:
+        """Writes all, reads all; returns those for which this server does not know the script."""
+        if not waiting:
+            return []
+        if self._connection is None:
+            self._connection = self._client.connection_pool.make_connection()
+            self._connection.connect()
+            self._load()
+        self._connection.send_packed_command([b"".join([ticket.command for ticket in waiting])])
+        unknown = []
+        for ticket in waiting:
+            try:
+                found = self._connection.read_response(disable_decoding=True)
+            except NoScriptError:
+                unknown.append(ticket)
+            except ResponseError as refused:  # out of memory, a full disk, loading, …
+                ticket.failed(refused)
+            else:
+                values = tuple(v.decode() if isinstance(v, bytes) else str(v) for v in found[1:])
+                ticket.answered(Answer(found[0].decode(), values))
+        return unknown
+
+    def _load(self) -> None:
+        self._connection.send_command("SCRIPT", "LOAD", scripts.text("admit"))
+        self._connection.read_response()
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._connection = None
+
+
 def connect(url: str) -> "redis.Redis":
-    """The client of the vote path: one connection per thread at most, short patience, no repetition behind our back."""
+    """The client of the vote path: short patience, no repetition behind our back."""
     return redis.Redis.from_url(
         url,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
@@ -34,12 +173,13 @@ def connect(url: str) -> "redis.Redis":
     )
 
 
-def admit(
-    client: "redis.Redis", facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, network: str
-) -> Answer:
-    """Admits the vote or says why not. Raises RedisError when Redis is away: then nobody knows; ask with the nonce."""
+def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, network: str) -> Ticket:
+    """A vote as the script wants it."""
     poll = facts.id
-    names = (
+    words: Any = (
+        b"EVALSHA",
+        scripts.digest("admit"),
+        7,
         keys.state(poll),
         keys.candidates(poll),
         keys.voter(poll, tag),
@@ -47,33 +187,12 @@ def admit(
         keys.journal(poll),
         keys.refused(poll),
         keys.issued(poll),
+        facts.version,
+        day.ordinal,
+        day.begins,
+        day.ends,
+        candidate,
+        nonce,
+        tag,
     )
-    given = (facts.version, day.ordinal, day.begins, day.ends, candidate, nonce, tag)
-    found = run(client, "admit", names, given)
-    return Answer(found[0].decode(), tuple(v.decode() if isinstance(v, bytes) else str(v) for v in found[1:]))
-
-
-def run(client: "redis.Redis", name: str, names: tuple[str, ...], given: tuple[object, ...]) -> Any:
-    """Runs the script `lua/<name>.lua` by its digest; loads it where this server does not have it yet."""
-    digest = _digest(name)
-    try:
-        return client.evalsha(digest, len(names), *names, *given)  # type: ignore[arg-type]
-    except NoScriptError:
-        return client.evalsha(load(client, name), len(names), *names, *given)  # type: ignore[arg-type]
-
-
-def word(client: "redis.Redis", name: str, names: tuple[str, ...], given: tuple[object, ...]) -> str:
-    """Runs a script that answers with one word."""
-    answer: bytes = run(client, name, names, given)
-    return answer.decode()
-
-
-def load(client: "redis.Redis", name: str) -> str:
-    """Loads a script (for use in a pipeline); returns its digest."""
-    client.script_load(keys.script(name))
-    return _digest(name)
-
-
-@cache
-def _digest(name: str) -> str:
-    return hashlib.sha1(keys.script(name).encode(), usedforsecurity=False).hexdigest()
+    return Ticket(hiredis.pack_command(words))

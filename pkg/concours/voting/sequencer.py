@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from concours.base import clock
 from concours.base.db import db, reading
 from concours.base.redis import connect
-from concours.voting import journal, keys, ledger, limits, tally
+from concours.voting import journal, keys, ledger, scripts, tally
 from concours.voting.models import Poll, PollProgress
 from concours.voting.rules import read_facts
 
@@ -95,7 +95,7 @@ class Sequencer:
         """Takes the lease or keeps it; with a newly taken one begins a term in SQL. Whether it is held."""
         if self.fence is not None and time.monotonic() - self._renewed < RENEW_S:
             return True
-        if not limits.run(self.client, "lease", (keys.LEASE,), (self.name, LEASE_MS)):
+        if not scripts.run(self.client, "lease", (keys.LEASE,), (self.name, LEASE_MS)):
             self.fence = None
             return False
         self.client.set(keys.HEARTBEAT, self.name, ex=keys.HEARTBEAT_S)
@@ -111,7 +111,7 @@ class Sequencer:
         """Gives the lease back, so that another need not wait for its end."""
         try:
             if self.fence is not None:
-                limits.run(self.client, "lease", (keys.LEASE,), (self.name, 0))
+                scripts.run(self.client, "lease", (keys.LEASE,), (self.name, 0))
         except RedisError:
             log.info("the lease runs out by itself")
         self.fence = None
@@ -127,7 +127,8 @@ class Sequencer:
         if self.positions and time.monotonic() - self._tended < TEND_S:
             return
         self._tended = time.monotonic()
-        polls = self._published()
+        polls, taken_back = self._polls()
+        self._shut(taken_back)
         for poll_id, (_version, reached) in polls.items():
             self.positions.setdefault(poll_id, reached.journal_id)
         for poll_id in set(self.positions) - set(polls):
@@ -168,7 +169,7 @@ class Sequencer:
         return len(entries)
 
     def _rebuild(self, poll_id: int) -> None:
-        self.client.hdel(keys.state(poll_id), "ready")  # no vote is admitted from here to the end of the rebuild
+        tally.shut(self.client, poll_id)
         while waiting := journal.read(self.client, {poll_id: self.positions[poll_id]}, count=self.batch).get(poll_id):
             self._record(poll_id, waiting)
         with reading(), self.engine.connect() as connection:
@@ -197,12 +198,17 @@ class Sequencer:
             raise ledger.LostLease
         return self.fence
 
-    def _published(self) -> dict[int, tuple[int, ledger.Progress]]:
+    def _shut(self, polls: list[int]) -> None:
+        """Polls that were taken back take no votes any more."""
+        for poll_id, there in tally.loaded(self.client, polls).items():
+            if there.applied is not None:
+                tally.shut(self.client, poll_id)
+
+    def _polls(self) -> tuple[dict[int, tuple[int, ledger.Progress]], list[int]]:
+        """The published polls with version and progress, and the numbers of the others."""
         poll, progress = Poll.__table__, PollProgress.__table__
-        columns = (poll.c.id, poll.c.version, progress.c.next_leaf, progress.c.journal_id)
-        published = (
-            sa.select(*columns).join(progress, progress.c.poll_id == poll.c.id).where(poll.c.published.is_(True))
-        )
+        columns = (poll.c.id, poll.c.published, poll.c.version, progress.c.next_leaf, progress.c.journal_id)
         with reading(), self.engine.connect() as connection:
-            rows = connection.execute(published).all()
-        return {row.id: (row.version, ledger.Progress(row.next_leaf, row.journal_id)) for row in rows}
+            rows = connection.execute(sa.select(*columns).join(progress, progress.c.poll_id == poll.c.id)).all()
+        published = {r.id: (r.version, ledger.Progress(r.next_leaf, r.journal_id)) for r in rows if r.published}
+        return published, [row.id for row in rows if not row.published]

@@ -16,7 +16,7 @@ from typing import Any
 import redis
 import sqlalchemy as sa
 
-from concours.voting import keys, ledger, limits, waiting
+from concours.voting import keys, ledger, scripts, waiting
 from concours.voting.models import Candidate
 from concours.voting.rules import Facts, milliseconds
 
@@ -76,7 +76,7 @@ def publish(client: "redis.Redis", batch: ledger.Batch, fence: int) -> str:
     names = tuple(
         name(poll) for name in (keys.state, keys.counts, keys.journal, keys.refused, keys.minutes, keys.issued)
     )
-    return limits.word(client, "publish", names, tuple(given))
+    return scripts.word(client, "publish", names, tuple(given))
 
 
 def repair(client: "redis.Redis", connection: sa.Connection, poll_id: int, applied: int, fence: int) -> str:
@@ -114,7 +114,12 @@ def configure(client: "redis.Redis", connection: sa.Connection, facts: Facts) ->
     for name, value in fields.items():
         given += [name, value]
     names = (keys.state(facts.id), keys.candidates(facts.id))
-    return limits.word(client, "configure", names, (*given, *_eligible(connection, facts.id)))
+    return scripts.word(client, "configure", names, (*given, *_eligible(connection, facts.id)))
+
+
+def shut(client: "redis.Redis", poll_id: int) -> None:
+    """Votes are taken no more, from this moment, until the poll is rebuilt."""
+    client.hdel(keys.state(poll_id), "ready")
 
 
 def standings(client: "redis.Redis", poll_id: int, *, unless: int | None = None) -> Standings | None:
@@ -131,7 +136,7 @@ def standings(client: "redis.Redis", poll_id: int, *, unless: int | None = None)
 
 def _standings(client: "redis.Redis", poll_id: int, unless: int | None) -> tuple[bytes | None, list[bytes]]:
     names = (keys.state(poll_id), keys.counts(poll_id))
-    found: Any = limits.run(client, "standings", names, ("" if unless is None else unless,))
+    found: Any = scripts.run(client, "standings", names, ("" if unless is None else unless,))
     return (found[0], found[1:]) if found else (None, [])
 
 
@@ -165,7 +170,7 @@ def _settle(client: "redis.Redis", connection: sa.Connection, poll_id: int, how:
     for candidate, votes in ledger.totals(connection, poll_id).items():
         given += [candidate, votes]
     names = (keys.state(poll_id), keys.counts(poll_id), keys.journal(poll_id), keys.issued(poll_id))
-    return limits.word(client, "settle", names, tuple(given))
+    return scripts.word(client, "settle", names, tuple(given))
 
 
 def _chunks(connection: sa.Connection, poll_id: int, leaf: int) -> Iterator[list[Any]]:
@@ -180,7 +185,7 @@ def _restore(client: "redis.Redis", poll_id: int, rows: list[Any]) -> None:
         mine.setdefault(v.tag, []).extend(
             (v.nonce, v.candidate_id, v.journal_id, v.day.toordinal(), v.slot, v.repeat, v.ordinal)
         )
-    digest = limits.load(client, "restore")
+    digest = scripts.load(client, "restore")
     pipe = client.pipeline(transaction=False)
     for tag, given in mine.items():
         pipe.evalsha(digest, 1, keys.voter(poll_id, tag), *given)  # type: ignore[arg-type]

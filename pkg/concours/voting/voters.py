@@ -15,7 +15,7 @@ import redis
 
 from concours.base.errors import Forbidden, RateLimited
 from concours.base.messages import msg
-from concours.voting import keys, limits, secrets
+from concours.voting import keys, scripts, secrets
 from concours.voting.rules import ACCOUNT, Facts
 
 DEVICE_COOKIE = "concours_device"
@@ -88,7 +88,7 @@ def admit_newcomer(client: "redis.Redis", facts: Facts, network: str) -> None:
     if not limit:
         return
     name = keys.newcomers(facts.id, secrets.network_tag(facts.key, facts.id, network))
-    seconds = limits.run(client, "newcomer", (name,), (limit,))
+    seconds = scripts.run(client, "newcomer", (name,), (limit,))
     if seconds:
         raise RateLimited(
             msg("Very many new voters are coming from your network right now."),

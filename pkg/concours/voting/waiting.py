@@ -10,6 +10,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterable
+from typing import Protocol
 
 import redis
 from redis.exceptions import RedisError
@@ -30,25 +31,11 @@ def pack(poll_id: int, recorded_at: int, votes: Iterable[tuple[bytes, int]]) -> 
     return HEAD.pack(poll_id, recorded_at) + b"".join(ITEM.pack(c[:MARK_BYTES], leaf) for c, leaf in votes)
 
 
-class Waiter:
-    """One waiting request. `leaf` and `recorded_at` (ms since 1970) are those of the message, once it came."""
-
-    __slots__ = ("_lock", "leaf", "recorded_at")
-
-    def __init__(self) -> None:
-        self.leaf = 0
-        self.recorded_at = 0
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether the message came within `seconds`."""
-        return self._lock.acquire(timeout=seconds)
+class Waits(Protocol):
+    """Whoever waits for the record of a vote."""
 
     def tell(self, leaf: int, recorded_at: int) -> None:
-        """Wakes the request."""
-        self.leaf, self.recorded_at = leaf, recorded_at
-        self._lock.release()
+        """The vote is recorded at `leaf` (below 0: refused); `recorded_at` in ms since 1970."""
 
 
 class Listener:
@@ -56,7 +43,7 @@ class Listener:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
-        self._waiting: dict[bytes, list[Waiter]] = {}
+        self._waiting: dict[bytes, list[Waits]] = {}
         self._guard = threading.Lock()
         self._pid = 0
         self._listening = threading.Event()
@@ -66,16 +53,14 @@ class Listener:
         """Ends the thread, within a second."""
         self._stopped.set()
 
-    def expect(self, commitment: bytes) -> Waiter:
+    def expect(self, commitment: bytes, waiter: Waits) -> None:
         """Begins to wait for a vote. Call it before the vote is cast, so that no message slips by."""
         if self._pid != os.getpid():
             self._start()
-        waiter, mark = Waiter(), commitment[:MARK_BYTES]
         with self._guard:
-            self._waiting.setdefault(mark, []).append(waiter)
-        return waiter
+            self._waiting.setdefault(commitment[:MARK_BYTES], []).append(waiter)
 
-    def forget(self, commitment: bytes, waiter: Waiter) -> None:
+    def forget(self, commitment: bytes, waiter: Waits) -> None:
         """Ends the waiting."""
         mark = commitment[:MARK_BYTES]
         with self._guard:
