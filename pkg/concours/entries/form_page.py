@@ -67,6 +67,7 @@ def form_page(
         "entry": entry,
         "specs": specs,
         "typed": sent or kept,
+        "saves_itself": drafting and sent is None,
         "rules": read_rules(entry.category),
         "statement": current_statement(event.id),
         "errors": refused.by_field() if isinstance(refused, Invalid) else {},
