@@ -116,7 +116,7 @@ class Voters:
         return str(answer.body["voter"])
 
     def vote(self, token: str, candidate: int, *, nonce: str | None = None, expect: str = "accepted") -> str:
-        """One vote; returns `accepted` or the refusal's code; notes what is not as `expect` says (empty: all is well)."""
+        """One vote; returns `accepted` or the refusal's code; notes what is not as `expect` says."""
         ballot = {"candidate": candidate, "nonce": nonce or os.urandom(16).hex()}
         answer = self.line.surely(
             "POST", f"/api/v1/polls/{self.poll}/votes", ballot, {"Authorization": f"Voter {token}"}
