@@ -27,7 +27,7 @@ from concours.events.rules import read_settings
 from concours.events.templates_of_events import TEMPLATES
 from concours.identity import accounts, departments, grants
 from concours.identity.access import SIGNED_IN, actor, allow, my_roles
-from concours.identity.forms import Errors, errors_of
+from concours.identity.forms import Errors, errors_of, number
 from concours.identity.models import Account, Role
 
 NUMBERS = (
@@ -315,7 +315,7 @@ def audit() -> Response:
         verb=args.get("verb", "")[:60],
         since=since,
         until=until,
-        before=args.get("after", None, type=int),
+        before=args.get("after", None, type=number),
     )
     shown = found[: reading.PAGE]
     asked = {name: args[name] for name in ("verb", "who", "day") if args.get(name)}

@@ -19,7 +19,7 @@ from concours.events.state import require_changeable
 from concours.identity import accounts, departments, grants, invitations
 from concours.identity.access import actor, allow
 from concours.identity.addresses import invitation_url
-from concours.identity.forms import Errors, errors_of, pasted
+from concours.identity.forms import Errors, errors_of, number, pasted
 from concours.identity.imports import ImportRefused
 from concours.identity.invitations import Link
 from concours.identity.models import Role
@@ -30,7 +30,7 @@ LINKS_SHOWN = 200  # links listed on a page; more of them come as a file
 def _people_page(errors: Errors | None = None, status: int = 200) -> Response:
     event = current_event()
     role = request.args.get("role", "")
-    found = grants.of_event(event.id, role=role, after=request.args.get("after", 0, type=int))
+    found = grants.of_event(event.id, role=role, after=request.args.get("after", 0, type=number))
     shown = found[: grants.PAGE]
     page = render_template(
         "events/people.html",
@@ -147,7 +147,7 @@ def import_people() -> AnyResponse:
 def invitations_page() -> Response:
     """Who of the event has not set a password yet: for coordinators, the members of their departments."""
     event = current_event()
-    found = invitations.waiting(actor(), event.id, after=request.args.get("after", 0, type=int))
+    found = invitations.waiting(actor(), event.id, after=request.args.get("after", 0, type=number))
     shown = found[: invitations.PAGE]
     page = render_template(
         "events/invitations.html",
@@ -165,7 +165,7 @@ def invitations_page() -> Response:
 def make_links() -> AnyResponse:
     """Fresh links for all who wait, or for each `account` that is named; with `format` csv as a file."""
     event, form = current_event(), request.form
-    named = form.getlist("account", type=int)
+    named = form.getlist("account", type=number)
     if named:
         links = invitations.links_for(actor(), event.id, now=clock.now(), only=named[:1000])
     else:

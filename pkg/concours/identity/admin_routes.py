@@ -15,7 +15,7 @@ from concours.identity import accounts, departments, imports, invitations
 from concours.identity.access import actor, allow
 from concours.identity.addresses import invitation_url
 from concours.identity.blueprint import bp
-from concours.identity.forms import Errors, errors_of, pasted
+from concours.identity.forms import Errors, errors_of, number, pasted
 from concours.identity.models import Account, Role
 
 
@@ -103,7 +103,7 @@ def admin_accounts() -> Response:
 
 def _accounts_page(errors: Errors | None = None, status: int = 200) -> Response:
     words = request.args.get("q", "")
-    found = accounts.search(words, after=request.args.get("after", 0, type=int))
+    found = accounts.search(words, after=request.args.get("after", 0, type=number))
     shown = found[: accounts.PAGE]
     more = shown[-1].id if len(found) > accounts.PAGE else None
     page = render_template(

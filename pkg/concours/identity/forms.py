@@ -10,6 +10,16 @@ from concours.base.messages import Message
 
 Errors = Mapping[str, Sequence[Message]]
 
+GREATEST_NUMBER = 2**63 - 1  # what a database takes for a row's number
+
+
+def number(text: str) -> int:
+    """A row's number from an address or a form, as a type for `args.get(…, type=number)`; raises ValueError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= GREATEST_NUMBER):
+        raise ValueError(text[:20])
+    return int(text)
+
+
 _STATUS: tuple[tuple[type[DomainError], int], ...] = ((Conflict, 409), (TooLarge, 413), (Forbidden, 403))
 
 
