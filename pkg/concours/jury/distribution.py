@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from concours.base.db import session
 from concours.events.models import Event
 from concours.identity.models import Account
-from concours.jury.assignment import Pair, Plan, plan
+from concours.jury.assignment import Pair, Plan, plan, rank
 from concours.jury.lookup import panel_of
 from concours.jury.models import Assignment, Round, RoundStatus
 from concours.jury.sources import Facts, barred_pairs, entries_in
@@ -141,12 +141,12 @@ def replace_judge(event: Event, found: Round, entry_id: int) -> Account | None:
     if len(working) >= found.reviews:
         return None
     judges = [panelist.account for panelist in panel_of(found) if panelist.dropped_at is None]
-    barred = {judge for _, judge in barred_pairs(found, [facts], judges)}
+    barred = {judge for entry, judge in barred_pairs(found, [facts], judges) if entry == entry_id}
     free = [judge for judge in judges if judge.id not in barred and judge.id not in working]
     if not free:
         return None
     loads = Counter(dict(_active_loads(found)))
-    successor = min(free, key=lambda judge: (loads[judge.id], _chance.random()))
+    successor = min(free, key=lambda judge: (loads[judge.id], rank(found.seed, "successor", entry_id, judge.id)))
     pair = (entry_id, successor.id)
     known = {pair: held[successor.id][0]} if successor.id in held else {}
     made = Plan(frozenset({pair}), {})

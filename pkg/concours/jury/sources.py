@@ -113,5 +113,6 @@ def barred_pairs(found: Round, entries: Sequence[Facts], judges: Collection[Acco
         .join(Round, Round.id == Assignment.round_id)
         .where(Round.event_id == found.event_id, Assignment.recused_at.is_not(None), Assignment.account_id.in_(numbers))
     )
-    barred.update((entry, account) for entry, account in rows_aside.tuples())
+    asked = {facts.id for facts in entries}
+    barred.update((entry, account) for entry, account in rows_aside.tuples() if entry in asked)
     return barred
