@@ -68,9 +68,7 @@ def test_a_film_is_taken_looked_into_and_counted(
     assert (told["left_today"], told["streak"], told["clip_count"]) == (1, 1, 1)
     assert told["clips"][0]["status"] == "valid"
     assert told["clips"][0]["seconds"] == pytest.approx(2, abs=0.2)
-    assert browser.get(told["clips"][0]["poster"]).mimetype == "image/webp" or told["clips"][0]["poster"].endswith(
-        ".jpg"
-    )
+    assert browser.get(told["clips"][0]["poster"]).mimetype.startswith("image/")
     page = browser.get(f"/events/{event.slug}/clips/mine").text
     assert "Counted" in page
     assert f"/assets/{answer.headers['X-Asset']}/stream" in page
