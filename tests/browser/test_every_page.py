@@ -7,11 +7,12 @@ import pytest
 
 from tests.access import Row, World
 from tests.browser.looking import View, check_axe, picture
-from tests.browser.site import DESK, PHONE, Site, visit
+from tests.browser.site import DESK, PHONE, Site, check_width, visit
 from tests.factories import Make
 from tests.test_access import ROWS
 
 VIEWS: list[View] = [(PHONE, "zh", "light"), (DESK, "en", "dark")]
+NARROWEST = 320  # pixels: WCAG 2.2, 1.4.10 Reflow
 PREFERRED = ("organiser", "coordinator", "member", "judge", "admin", "anonymous")
 PAGES = [row for row in ROWS if row.method == "GET" and row.allowed]
 
@@ -34,3 +35,5 @@ def test_the_page_is_sound(row: Row, site: Site, make: Make) -> None:
             visit(page, path)
             picture(page, f"page-{row.endpoint}", view)
             check_axe(page)
+            page.set_viewport_size({"width": NARROWEST, "height": 640})
+            check_width(page)
