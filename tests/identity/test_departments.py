@@ -1,6 +1,7 @@
 """Departments one by one and by the list; accounts by the administrator."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
@@ -160,3 +161,15 @@ def test_an_account_has_twenty_tokens_at_most(make: Make, now: datetime) -> None
     for label in ("", " ", "x" * 81):
         with pytest.raises(Invalid):
             tokens.create_token(make.account(), label, actor=None, now=now)
+
+
+@both_databases
+def test_the_same_department_sent_by_many_at_once_is_added_once(app: APIFlask, make: Make, client_as: Browser) -> None:
+    browsers = [client_as(make.admin()) for _ in range(6)]
+    with ThreadPoolExecutor(6) as crowd:
+        sent = crowd.map(
+            lambda b: b.post("/admin/departments", data={"code": "D01", "name": "办公厅"}).status_code, browsers
+        )
+        answers = sorted(sent)
+    assert answers == [303] + [409] * 5
+    assert session().query(Department).count() == 1

@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, jsonify, redirect, render_templa
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -242,6 +242,13 @@ def _out_of_range(error: OverflowError | DataError) -> Response:
     return answer(400, "out_of_range", msg("A number or a text in this request is larger than anything here."))
 
 
+def _clash(error: IntegrityError) -> Response:
+    """Two did the same at once: the database's own rule was the last word, and what came first stands."""
+    _undo()
+    current_app.logger.warning("refused by the database: %s", error)
+    return answer(409, "conflict", SENTENCES[409])
+
+
 def _redis_away(error: RedisError) -> Response:
     without_database()
     _undo()
@@ -269,6 +276,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(OperationalError, _sql_away)
     app.register_error_handler(InterfaceError, _sql_away)
     app.register_error_handler(DataError, _out_of_range)
+    app.register_error_handler(IntegrityError, _clash)
     app.register_error_handler(OverflowError, _out_of_range)
     app.register_error_handler(RedisError, _redis_away)
     if not app.config.get("PROPAGATE_FAULTS"):
