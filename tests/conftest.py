@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from apiflask import APIFlask
 from flask import g, request_started
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 
 from concours.base import embedded
 from concours.base.db import db, session
@@ -23,6 +24,9 @@ from concours.factory import create_app
 from concours.identity.models import Account
 from concours.identity.sign_in import SESSION_FIELD, begin_session
 from tests.factories import Make
+
+TEMPLATES = FileSystemBytecodeCache(tempfile.mkdtemp(prefix="cc-jinja-"))
+"""Templates are compiled once for all tests of a process; the cache knows a changed source by its checksum."""
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
 
@@ -152,6 +156,7 @@ def app(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[APIFlask]
     """The application on a fresh database, an empty Valkey and an empty media folder; a context is open."""
     redis.Redis.from_url(redis_url).flushall()
     application = create_app(environment(tmp_path, database_url, redis_url), TESTING=True, WTF_CSRF_ENABLED=False)
+    application.jinja_env.bytecode_cache = TEMPLATES
     request_started.connect(_forget_the_last_request, application)
     with application.app_context():
         yield application

@@ -5,6 +5,7 @@ catalogues are read as they are when the application starts (no compiled files t
 """
 
 import io
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ LANGUAGES = {"zh": "中文", "en": "English"}
 COOKIE = "language"
 
 
+@lru_cache(maxsize=1)
 def load_chinese() -> Translations:
-    """All rooms' Chinese in one catalogue."""
+    """All rooms' Chinese in one catalogue, read once per process."""
     merged = Translations()
     merged.plural = lambda _count: 0  # Chinese has one form; merge() does not bring it along
     for path in sorted(PACKAGE.glob("*/translations/zh.po")):
