@@ -221,6 +221,13 @@ def test_without_a_file_or_with_one_too_large_the_form_says_so(desk: Desk) -> No
     assert session().scalar(sa.select(sa.func.count(RosterImport.id))) == 0
 
 
+def test_a_site_may_allow_rosters_larger_than_other_forms(desk: Desk) -> None:
+    large = text(rows(1)) + b" " * (17 * 1024 * 1024)
+    desk.app.config["MAX_ROSTER_MIB"] = 20
+    answer = desk.browser.post(desk.base, data={"file": (io.BytesIO(large), "a.csv")}, headers=JSON)
+    assert answer.status_code == 201
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "名" * 400 + ".xlsx", "<script>.csv", "\u202egpj.csv", " "])
 def test_a_file_name_is_a_name_and_nothing_else(desk: Desk, name: str) -> None:
     answer = desk.browser.post(desk.base, data={"file": (io.BytesIO(text(rows(1))), name)}, headers=JSON)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Response, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, make_response, redirect, render_template, request, request_started, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -242,8 +242,16 @@ def _team_page(team: Team, told: dict[str, str], errors: Any) -> str:
     )
 
 
+def _let_rosters_in(app: Flask, **_more: object) -> None:
+    """A roster may be larger than other forms, where MAX_ROSTER_MIB says so."""
+    if request.method == "POST" and request.path.endswith("/rosters"):
+        roster = (int(app.config["MAX_ROSTER_MIB"]) + 1) * roster_routes.MIB
+        request.max_content_length = max(int(app.config["MAX_CONTENT_LENGTH"]), roster)
+
+
 def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     """Registers the room's routes and its places in the event's navigation."""
+    request_started.connect(_let_rosters_in, app)
     app.register_blueprint(bp)
     people = {Role.COORDINATOR, Role.ORGANISER, Role.AUDITOR}
     navigate("teams.index", msg("Teams"), order=20, who=people)
