@@ -6,6 +6,7 @@ read for it all the same, so a truncated file is found out by the very pass that
 """
 
 import io
+import math
 import os
 import warnings
 from typing import Any
@@ -17,12 +18,13 @@ import pillow_heif
 import pyvips
 from PIL import ExifTags, Image, ImageFile
 
+from concours.media.sandboxed import colour
 from concours.media.sandboxed.wire import Findings, Picture, Task, Unusable
 
 PILLOW_FORMATS = {"jpeg": ["JPEG", "MPO"], "png": ["PNG"], "webp": ["WEBP"], "heic": ["HEIF"]}
 LOADERS = {"jpeg": "jpegload_buffer", "png": "pngload_buffer", "webp": "webpload_buffer"}
-TALLEST = 3
-"""A rendition is at most so many times as tall as its nominal width: a scroll ten times as long stays readable."""
+TALLEST = 4
+"""A rendition is at most so many times as tall as its nominal width."""
 
 QUALITY = 78
 EFFORT = 0
@@ -55,7 +57,7 @@ def look(task: Task, original: int, _copy: int) -> Findings:
         picture = _decode(task, data, facts, opened)
     except pyvips.Error as broken:
         raise Unusable("damaged") from broken
-    pictures = [_encode(f"w{width}", scaled) for width, scaled in _scaled(picture, task.widths)]
+    pictures = [encode(f"w{width}", scaled) for width, scaled in _scaled(picture, task.widths)]
     return Findings(facts=facts, pictures=pictures)
 
 
@@ -116,13 +118,25 @@ def _decode(task: Task, data: bytes, facts: dict[str, Any], opened: Image.Image)
         source = pyvips.Image.jpegload_buffer(data, shrink=shrink, fail_on="error", access="sequential")
     else:
         source = getattr(pyvips.Image, LOADERS[task.form])(data, fail_on="error", access="sequential")
-    options: dict[str, Any] = {} if source.get_typeof("icc-profile-data") == 0 else {"export_profile": "srgb"}
-    small = source.thumbnail_image(largest, height=largest * TALLEST, size="down", intent="relative", **options)
+    options: dict[str, Any] = {}
+    if source.get_typeof("icc-profile-data") and not colour.is_srgb(source.get("icc-profile-data")):
+        options["export_profile"] = "srgb"
+    small = shrink_to(source, facts["width"], facts["height"], largest, intent="relative", **options)
     if small.interpretation not in {"srgb", "b-w"}:
         small = small.colourspace("srgb")
     if small.format != "uchar":
         small = small.cast("uchar")
     return small.copy_memory()
+
+
+def shrink_to(source: Any, width: int, height: int, nominal: int, **options: Any) -> Any:
+    """`source`, shown as `width` x `height`, within the area of a square of side `nominal` and never larger.
+
+    So an upright picture costs what a landscape one costs, and a scroll stays as readable as a square.
+    """
+    within = nominal * min(1.0, math.sqrt(width / height))
+    tallest = nominal * TALLEST
+    return source.thumbnail_image(max(1, round(within)), height=tallest, size="down", **options)
 
 
 def _from_heif(opened: Image.Image) -> Any:
@@ -142,16 +156,19 @@ def _from_heif(opened: Image.Image) -> Any:
 
 
 def _scaled(picture: Any, widths: tuple[int, ...]) -> list[tuple[int, Any]]:
-    """The image at each width, never larger than it is: the first width that reaches its own is the last."""
+    """The image at each width, each made of the next wider one, never larger than it is: of two that would be the same
+    the narrower name stands."""
     found: list[tuple[int, Any]] = []
-    for width in sorted(widths):
-        if found and found[-1][1].width >= picture.width:
-            break
-        scaled = picture.thumbnail_image(width, height=width * TALLEST, size="down", no_rotate=True)
-        found.append((width, scaled))
+    for width in sorted(widths, reverse=True):
+        scaled = shrink_to(picture, picture.width, picture.height, width, no_rotate=True)
+        if scaled.width < picture.width:
+            picture = scaled.copy_memory()
+        elif found:
+            found.pop()
+        found.append((width, picture))
     return found
 
 
-def _encode(name: str, picture: Any) -> Picture:
+def encode(name: str, picture: Any) -> Picture:
     data = picture.webpsave_buffer(Q=QUALITY, effort=EFFORT, keep="none")
     return Picture(name, "image/webp", picture.width, picture.height, data)

@@ -35,6 +35,8 @@ POSTER_AT_MOST_S = 3.0
 LIVELY = 12.0
 """Standard deviation of the brightness (0 to 255) from which a frame shows something."""
 
+WIDEST_POSTER = 800
+
 FORWARD_FRAMES = 90
 """Frames decoded forward from a key frame to the moment that is looked for."""
 
@@ -189,22 +191,24 @@ def _see_the_end(container: Any, stream: Any, length: float) -> None:
 
 def _posters(frame: Any, facts: dict[str, Any], widths: tuple[int, ...]) -> list[Picture]:
     """The frame upright at its poster widths, the widest first as `poster`."""
-    wanted = sorted((w for w in widths if w <= 800), reverse=True)
+    wanted = sorted((w for w in widths if w <= WIDEST_POSTER), reverse=True)
     if not wanted:
         return []
     turned = facts["rotation"] in {90, 270}
-    longest = wanted[0] * images.TALLEST
     width, height = (facts["height"], facts["width"]) if turned else (facts["width"], facts["height"])
-    scale = min(1.0, wanted[0] / facts["width"], longest / facts["height"])
+    scale = min(1.0, 2 * wanted[0] / max(width, height))  # roughly, for the conversion; exactly below
     shown = frame.reformat(
         width=max(1, round(width * scale)), height=max(1, round(height * scale)), format="rgb24", interpolation="AREA"
     ).to_ndarray()
     picture = pyvips.Image.new_from_memory(shown.tobytes(), shown.shape[1], shown.shape[0], 3, "uchar")
     picture = picture.copy(interpretation="srgb")
-    if facts["rotation"]:
-        picture = picture.rot(f"d{(360 - facts['rotation']) % 360}").copy_memory()
+    if facts["rotation"] % 90 == 0 and facts["rotation"]:
+        picture = picture.rot(f"d{360 - facts['rotation']}").copy_memory()
     found = []
     for number, wide in enumerate(wanted):
-        smaller = picture.thumbnail_image(wide, height=wide * images.TALLEST, size="down", no_rotate=True)
-        found.append(images._encode("poster" if number == 0 else f"poster{wide}", smaller))
+        smaller = images.shrink_to(picture, picture.width, picture.height, wide, no_rotate=True).copy_memory()
+        if number and smaller.width == picture.width:
+            break
+        picture = smaller
+        found.append(images.encode(f"poster{wide}" if number else "poster", picture))
     return found
