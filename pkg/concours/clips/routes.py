@@ -161,7 +161,7 @@ def counts_json() -> Response:
     event = current_event()
     found = asdict(counts(event))
     clips = {status.value: found.pop(status.value) for status in ClipStatus}
-    out: dict[str, Any] = {"clips": {**clips, "total": sum(clips.values())}, **found}
+    out: dict[str, Any] = {"clips": clips, **found}
     if request.args.get("recount") == "1":
         out["differences"] = [asdict(difference) for difference in recount(event)]
     return jsonify(out)
