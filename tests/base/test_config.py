@@ -68,7 +68,7 @@ def test_an_instance_of_its_own_keeps_its_media_with_it(tmp_path: Path) -> None:
 def test_the_instances_key_is_made_once_kept_privately_and_found_by_other_commands(tmp_path: Path) -> None:
     environ = {"INSTANCE": str(tmp_path / "i")}
     assert "SECRET_KEY" not in environment.resolve(environ)
-    made = environment.resolve(environ, make_key=True)
+    made = environment.resolve(environ, embedded_stack=True)
     assert environment.resolve(environ)["SECRET_KEY"] == made["SECRET_KEY"]
     assert made["SECURE_COOKIES"] == "false"
     assert (instance_of(environ) / "secret_key").stat().st_mode & 0o777 == 0o600
@@ -76,7 +76,7 @@ def test_the_instances_key_is_made_once_kept_privately_and_found_by_other_comman
 
 
 def test_what_is_given_comes_before_what_the_instance_keeps(tmp_path: Path) -> None:
-    environment.resolve({"INSTANCE": str(tmp_path)}, make_key=True)
+    environment.resolve({"INSTANCE": str(tmp_path)}, embedded_stack=True)
     given = environment.resolve(GOOD | {"INSTANCE": str(tmp_path)})
     assert given["SECRET_KEY"] == GOOD["SECRET_KEY"]
     assert given["REDIS_URL"] == GOOD["REDIS_URL"]
@@ -105,3 +105,10 @@ def test_the_list_of_settings_shows_no_secret(monkeypatch: pytest.MonkeyPatch, t
     assert "hunter22" not in shown
     assert "battery" not in shown
     assert "@db/concours" in shown
+
+
+def test_production_that_forgets_redis_is_refused_and_not_sent_to_an_embedded_one(tmp_path: Path) -> None:
+    found = environment.resolve({"SECRET_KEY": GOOD["SECRET_KEY"], "INSTANCE": str(tmp_path)})
+    assert "REDIS_URL" not in found
+    with pytest.raises(ConfigError, match="REDIS_URL"):
+        load(found, root=tmp_path)

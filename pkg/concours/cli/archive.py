@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it is in a backup. `later` are the columns that refer to rows which may follow: they are filled last."""
+    """A table in a backup. `later` are the columns that refer to rows which may follow: they are filled last."""
 
     name: str
     columns: tuple[Column, ...]
@@ -112,27 +112,28 @@ def encode(kind: str, value: Any) -> Any:
     return value
 
 
+def _json(text: str) -> Any:
+    found = json.loads(text)
+    return sa.JSON.NULL if found is None else found
+
+
+DECODERS: dict[str, Callable[[Any], Any]] = {
+    "moment": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "bytes": base64.b64decode,
+    "decimal": Decimal,
+    "json": _json,
+}
+
+
 def decode(kind: str, value: Any) -> Any:
     """The reverse."""
-    if value is None:
-        return None
-    if kind == "moment":
-        return datetime.fromisoformat(value)
-    if kind == "date":
-        return date.fromisoformat(value)
-    if kind == "bytes":
-        return base64.b64decode(value)
-    if kind == "decimal":
-        return Decimal(value)
-    if kind == "json":
-        found = json.loads(value)
-        return sa.JSON.NULL if found is None else found
-    return value
+    return value if value is None or kind not in DECODERS else DECODERS[kind](value)
 
 
 def tables_of(metadata: sa.MetaData) -> list[tuple[sa.Table, Table]]:
     """All tables, those that others refer to first."""
-    ordered = [table for table, _ in sort_tables_and_constraints(metadata.tables.values()) if table is not None]
+    ordered = [table for table, _ in sort_tables_and_constraints(metadata.tables.values()) if table is not None]  # type: ignore[no-untyped-call]
     place = {table.name: number for number, table in enumerate(ordered)}
     found = []
     for table in ordered:
@@ -182,10 +183,16 @@ def batches(lines: Iterator[str], like: Table) -> Iterator[list[dict[str, Any]]]
         yield batch
 
 
+def pieces(source: IO[bytes]) -> Iterator[bytes]:
+    """What `source` holds, a MiB at a time."""
+    while piece := source.read(CHUNK):
+        yield piece
+
+
 def digest(source: IO[bytes]) -> tuple[int, str]:
     """Length and SHA-256 of what `source` holds."""
     length, sha = 0, hashlib.sha256()
-    while piece := source.read(CHUNK):
+    for piece in pieces(source):
         length += len(piece)
         sha.update(piece)
     return length, sha.hexdigest()
@@ -254,6 +261,7 @@ __all__: Sequence[str] = (
     "lines_of",
     "listed_files",
     "manifest_of",
+    "pieces",
     "rows_of",
     "tables_of",
     "verify",

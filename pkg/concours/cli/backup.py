@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 import time
 import zipfile
 from collections.abc import Mapping
@@ -115,7 +116,7 @@ def _write_tables(target: zipfile.ZipFile, app: Flask) -> list[archive.Table]:
         counts = [
             connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table, _ in todo
         ]  # the first of these fixes the moment
-        with click.progressbar(length=sum(counts) or 1, label="rows", file=_progress()) as bar:
+        with click.progressbar(length=sum(counts) or 1, label="rows", file=sys.stderr) as bar:
             for (table, like), count in zip(todo, counts, strict=True):
                 sha, rows = hashlib.sha256(), 0
                 member = zipfile.ZipInfo(f"tables/{table.name}.jsonl")
@@ -135,7 +136,7 @@ def _write_files(target: zipfile.ZipFile, storage: Storage) -> dict[str, Any]:
     names = sorted(name for name in storage.names() if not name.startswith(NOT_KEPT) and name != "README.md")
     listed: list[str] = []
     gone = 0
-    with click.progressbar(names, label="files", file=_progress()) as bar:
+    with click.progressbar(names, label="files", file=sys.stderr) as bar:
         for name in bar:
             try:
                 length, sha256 = _write_file(target, storage, name)
@@ -158,7 +159,3 @@ def _write_file(target: zipfile.ZipFile, storage: Storage, name: str) -> tuple[i
             sha.update(piece)
             length += len(piece)
     return length, sha.hexdigest()
-
-
-def _progress() -> Any:
-    return click.get_text_stream("stderr")

@@ -23,6 +23,7 @@ from concours.base.logs import init_logs
 KEY_FILE = "secret_key"
 KEY_BYTES = 48
 SOCKET_NAME = "valkey.sock"
+VALKEY_FOLDER = "valkey"
 
 log = logging.getLogger(__name__)
 
@@ -64,29 +65,36 @@ def is_loopback(address: str) -> bool:
         return address == "localhost"
 
 
-def resolve(environ: Mapping[str, str] | None = None, *, make_key: bool = False) -> dict[str, str]:
-    """The environment with the embedded stack's values where none are given."""
+def resolve(environ: Mapping[str, str] | None = None, *, embedded_stack: bool = False) -> dict[str, str]:
+    """The environment with the embedded stack's values where none are given.
+
+    `embedded_stack` makes the instance's key where there is none, and names its Valkey though it may not run yet.
+    """
     found = dict(os.environ if environ is None else environ)
     instance = config.instance_of(found)
     found["INSTANCE"] = str(instance)
+    ours = embedded_stack or (instance / VALKEY_FOLDER).exists()
     if not found.get("SECRET_KEY", "").strip():
-        key = secret_key(instance, make=make_key)
+        key = secret_key(instance, make=embedded_stack)
         if key is None:
             return found
         found["SECRET_KEY"] = key
-    if not found.get("REDIS_URL", "").strip():
+        ours = True
+    if not found.get("REDIS_URL", "").strip() and ours:
         found["REDIS_URL"] = embedded.url(socket_path(instance))
         if not found.get("SECURE_COOKIES", "").strip() and not found.get("SITE_URL", "").startswith("https://"):
             found["SECURE_COOKIES"] = "false"
     return found
 
 
-def settings(environ: Mapping[str, str] | None = None, *, process: str = "concours") -> dict[str, Any]:
+def settings(
+    environ: Mapping[str, str] | None = None, *, process: str = "concours", embedded_stack: bool = False
+) -> dict[str, Any]:
     """The checked settings for a command, put into the process' environment; log lines begin with `process`.
 
     Raises click.ClickException, whose text names every fault.
     """
-    found = resolve(environ)
+    found = resolve(environ, embedded_stack=embedded_stack)
     try:
         checked = config.load(found, root=config.PROJECT)
     except config.ConfigError as fault:

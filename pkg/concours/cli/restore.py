@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 import time
 import zipfile
 from collections.abc import Mapping
@@ -66,9 +67,7 @@ def _settings(
     if brought:
         key = source.read(archive.KEY).decode().strip()
         os.environ["SECRET_KEY"] = key  # for the checks; kept in the instance below
-    elif not given:
-        environment.secret_key(instance, make=True)
-    settings = environment.settings(process="restore")
+    settings = environment.settings(process="restore", embedded_stack=True)
     wrong = [
         name
         for name, field in (("SECRET_KEY", "key"), ("POLL_KEY_SECRET", "poll_key"))
@@ -76,14 +75,12 @@ def _settings(
     ]
     if wrong and not other_key:
         raise click.ClickException(
-            f"{' and '.join(wrong)} differ from those the backup was made with: receipts, sign-ins and the keys of polls"
-            " would be worth nothing. Set the same, or go on without them by --other-key."
+            f"{' and '.join(wrong)} differ from those of the backup: receipts, sign-ins and the keys of polls would be"
+            " worth nothing. Set the same, or go on without them by --other-key."
         )
     if brought:
         (instance / environment.KEY_FILE).unlink(missing_ok=True)
         _keep_key(instance, os.environ["SECRET_KEY"])
-        if not os.environ.get("REDIS_URL", "").startswith(("redis://", "rediss://")):
-            os.environ["REDIS_URL"] = f"unix://{environment.socket_path(instance)}"
     return settings
 
 
@@ -94,7 +91,7 @@ def _keep_key(instance: Path, key: str) -> None:
 
 
 def _require_empty(app: Flask, settings: Mapping[str, Any]) -> None:
-    """Refuses an instance in which somebody has an account or an event. Takes away what an empty one leaves in Redis."""
+    """Refuses an instance in which somebody has an account or an event. Clears what an empty one leaves in Redis."""
     with app.app_context():
         from concours.base.db import db
 
@@ -104,7 +101,7 @@ def _require_empty(app: Flask, settings: Mapping[str, Any]) -> None:
             raise click.ClickException(f"the database cannot be used: {fault.orig}") from None
     if tables and (database.current(app) is None or not database.is_empty(app)):
         raise click.ClickException("this instance is not empty: choose another INSTANCE, or an empty database")
-    shutil.rmtree(Path(settings["INSTANCE"]) / "valkey", ignore_errors=True)
+    shutil.rmtree(Path(settings["INSTANCE"]) / environment.VALKEY_FOLDER, ignore_errors=True)
     client = connect_redis(settings["REDIS_URL"])
     try:
         if next(iter(client.scan_iter(match="{p:*}:*", count=1000)), None) is not None:
@@ -120,12 +117,10 @@ def _require_empty(app: Flask, settings: Mapping[str, Any]) -> None:
 def load(source: zipfile.ZipFile, manifest: Mapping[str, Any], app: Flask, storage: Storage) -> dict[str, Any]:
     """Loads files, then rows in one transaction, then brings the schema up to date; a summary."""
     files = 0
-    with click.progressbar(
-        list(archive.listed_files(source)), label="files", file=click.get_text_stream("stderr")
-    ) as bar:
+    with click.progressbar(list(archive.listed_files(source)), label="files", file=sys.stderr) as bar:
         for item in bar:
             with source.open(f"files/{item['name']}") as data:
-                storage.put(item["name"], iter(lambda data=data: data.read(archive.CHUNK), b""))
+                storage.put(item["name"], archive.pieces(data))
             files += 1
     tables = [archive.Table.read(raw) for raw in manifest["tables"]]
     if database.current(app) is not None:
@@ -193,10 +188,10 @@ def _set_sequence(connection: sa.Connection, table: archive.Table) -> None:
     sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(quoted, table.key[0])))
     if sequence is None:
         return
-    column = sa.column(table.key[0])
+    column: sa.ColumnClause[int] = sa.column(table.key[0])
     highest = connection.scalar(sa.select(sa.func.max(column)).select_from(sa.table(table.name)))
     connection.execute(sa.select(sa.func.setval(sequence, highest or 1, highest is not None)))
 
 
 def _bar(length: int, label: str) -> Any:
-    return click.progressbar(length=length or 1, label=label, file=click.get_text_stream("stderr"))
+    return click.progressbar(length=length or 1, label=label, file=sys.stderr)

@@ -83,7 +83,7 @@ class Stack:
         self.jobs = jobs
         self.demo = demo
         self.own_redis = not os.environ.get("REDIS_URL", "").strip()
-        environ = environment.resolve(make_key=True)
+        environ = environment.resolve(embedded_stack=True)
         environ["PYTHONUNBUFFERED"] = "1"
         try:
             self.settings = config.load(environ, root=config.PROJECT)
@@ -154,7 +154,7 @@ class Stack:
         if path.parent != self.instance:
             _private_folder(path.parent)
         path.unlink(missing_ok=True)
-        folder = self.instance / "valkey"
+        folder = self.instance / environment.VALKEY_FOLDER
         try:
             line = [*embedded.command(folder, path), "--logfile", str(folder / "valkey.log")]
         except (embedded.NoServer, OSError) as fault:
