@@ -71,7 +71,10 @@ class World:
 
 @dataclass(frozen=True)
 class Row:
-    """A route, how to reach it in the world, and who gets past its gate."""
+    """A route, how to reach it in the world, and who gets past its gate.
+
+    With `anew`, `url` builds again for each person: what one removed, the next would not find.
+    """
 
     endpoint: str
     method: str
@@ -80,3 +83,4 @@ class Row:
     data: Callable[[World], dict[str, Any]] | None = None
     json: Callable[[World], dict[str, Any]] | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    anew: bool = False
