@@ -14,10 +14,11 @@ from tests.voting.build import PollMaker, PollWorld, Voter, sequencing
 
 @pytest.fixture(autouse=True)
 def patient(app: APIFlask) -> Iterator[None]:
-    """Waits for the record as long as a busy machine may need; ends the listener's thread with the test."""
+    """Waits for the record as long as a busy machine may need; ends the booth's threads with the test."""
     booth().patience_s = 20.0
     yield
     booth().listener.stop()
+    booth().gate.stop()
 
 
 @pytest.fixture

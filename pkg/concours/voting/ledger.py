@@ -61,7 +61,7 @@ class Batch:
     """What a transaction recorded: leaves `first` to `after` (not included), up to the journal id `mark`.
 
     `fates`: (commitment, leaf, or why it was refused) of each entry, in order; `counts`: votes per candidate;
-    `refusals`: reason and candidate of each refused entry.
+    `refusals`: reason and candidate of each refused entry; the reason of a repeated nonce is empty: its vote counts.
     """
 
     poll_id: int
@@ -190,8 +190,8 @@ def _record_each(connection: sa.Connection, batch: Batch, entries: Sequence[Entr
             continue
         fate = _why(connection, batch.poll_id, e)
         batch.fates.append((e.commitment, fate))
+        batch.refusals.append((REASONS.get(fate, ""), e.candidate))
         if fate in REASONS:
-            batch.refusals.append((REASONS[fate], e.candidate))
             connection.execute(
                 sa.insert(_refused).values(
                     poll_id=batch.poll_id,

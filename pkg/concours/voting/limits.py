@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -39,7 +40,7 @@ class Ticket:
     """One vote at the gate. It is called when it is refused, when Redis is away, or when it is admitted and recorded:
     then `leaf` (below 0: why the ledger refused it) and `recorded_at` (ms since 1970) say where."""
 
-    __slots__ = ("_call", "answer", "command", "fault", "gone", "leaf", "recorded_at")
+    __slots__ = ("_call", "answer", "command", "fault", "gone", "impatient", "leaf", "recorded_at")
 
     def __init__(self, command: bytes) -> None:
         self.command = command
@@ -48,19 +49,23 @@ class Ticket:
         self.leaf: int | None = None
         self.recorded_at = 0
         self.gone = False
+        self.impatient = False
         self._call = threading.Lock()
         self._call.acquire()
 
     def wait(self, patience_s: float) -> None:
         """Returns when it is called, at the end of patience, or (unanswered by then) when Redis must be given up."""
-        if not self._call.acquire(timeout=patience_s) and self.answer is None and self.fault is None:
+        if self._call.acquire(timeout=patience_s):
+            return
+        self.impatient = True
+        if self.answer is None and self.fault is None:
             self._call.acquire(timeout=max(0.0, ANSWER_TIMEOUT_S - patience_s))
             self.gone = self.answer is None
 
     def answered(self, answer: Answer) -> None:
         """The script's word."""
         self.answer = answer
-        if answer.word != "admitted" or self.leaf is not None:
+        if answer.word != "admitted" or self.leaf is not None or self.impatient:
             self._ring()
 
     def failed(self, fault: Exception) -> None:
@@ -86,7 +91,7 @@ class Gate:
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
-        self._queue: SimpleQueue[Ticket] = SimpleQueue()
+        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
         self._connection: Any = None
         self._guard = threading.Lock()
         self._pid = 0
@@ -97,6 +102,10 @@ class Gate:
             self._start()
         self._queue.put(ticket)
 
+    def stop(self) -> None:
+        """Ends the thread after the votes that are waiting."""
+        self._queue.put(None)
+
     def _start(self) -> None:
         with self._guard:
             if self._pid == os.getpid():
@@ -104,31 +113,28 @@ class Gate:
             self._pid, self._connection, self._queue = os.getpid(), None, SimpleQueue()
             threading.Thread(target=self._serve, args=(self._queue,), name="votes", daemon=True).start()
 
-    def _serve(self, queue: "SimpleQueue[Ticket]") -> None:
-        while True:
-            waiting = [queue.get()]
-            try:
-                while len(waiting) < AT_ONCE:
-                    waiting.append(queue.get_nowait())
-            except Empty:
-                pass
-            waiting = [ticket for ticket in waiting if not ticket.gone]
+    def _serve(self, queue: "SimpleQueue[Ticket | None]") -> None:
+        going = True
+        while going:
+            taken = [queue.get()]
+            with suppress(Empty):
+                while len(taken) < AT_ONCE:
+                    taken.append(queue.get_nowait())
+            going = None not in taken
+            waiting = [ticket for ticket in taken if ticket is not None and not ticket.gone]
             try:
                 again = self._exchange(waiting)
                 if again:
                     self._load()
                     self._exchange(again)
-            except (RedisError, OSError) as away:
-                self._hang_up()
-                for ticket in waiting:
-                    if ticket.answer is None and ticket.fault is None:
-                        ticket.failed(away)
             except Exception as fault:
-                log.exception("the gate stumbled")
+                if not isinstance(fault, RedisError | OSError):
+                    log.exception("the gate stumbled")
                 self._hang_up()
                 for ticket in waiting:
                     if ticket.answer is None and ticket.fault is None:
                         ticket.failed(fault)
+        self._hang_up()
 
     def _exchange(self, waiting: Sequence[Ticket]) -> list[Ticket]:
         """Writes all, reads all; returns those for which this server does not know the script."""
