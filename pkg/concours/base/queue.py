@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Flask, current_app
 from rq import Queue, Retry
-from rq.job import Job
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
 
 QUEUES = ("urgent", "default", "bulk")  # the order in which a worker looks
 RETRY_AFTER_S = [2, 10, 60]
@@ -37,3 +38,12 @@ def enqueue(function: Callable[..., Any], *args: Any, queue: str = "default", jo
         failure_ttl=FAILURE_TTL_S,
         retry=Retry(max=len(RETRY_AFTER_S), interval=RETRY_AFTER_S),
     )
+
+
+def is_waiting(job_id: str) -> bool:
+    """Whether the job of that name is still to be done: it waits, is at work, or will be tried again."""
+    try:
+        status = Job.fetch(job_id, connection=current_app.extensions["concours_redis"]).get_status(refresh=False)
+    except NoSuchJobError:
+        return False
+    return status in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED, JobStatus.DEFERRED}

@@ -39,6 +39,17 @@ class Worker(SimpleWorker):
         with self.app.app_context():
             return bool(super().perform_job(job, queue, execution))
 
+    def run_maintenance_tasks(self) -> None:
+        """Once a minute, besides RQ's own: what was left lying between SQL, Redis and the disk."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        from concours.media import jobs as media_jobs
+
+        with self.app.app_context():
+            try:
+                media_jobs.sweep()
+            except Exception:
+                log.exception("the sweep failed; it is tried again in a minute")
+
 
 def alive(hostname: str | None, pid: int | None) -> bool:
     """Whether what registered itself with RQ can still be at work: on this machine its process is asked for, elsewhere

@@ -8,7 +8,7 @@ from flask import current_app
 
 from concours.base import clock
 from concours.base.db import reading, session
-from concours.base.queue import enqueue
+from concours.base.queue import enqueue, is_waiting
 from concours.base.storage import storage
 from concours.media import checks, names, purposes, uploads, verbs
 from concours.media.models import Asset, AssetStatus
@@ -35,16 +35,20 @@ def render(asset_id: int) -> None:
 
 
 def requeue_stuck() -> int:
-    """Gives assets that wait too long to the workers again (Redis was away, or a worker was killed); how many."""
+    """Gives assets that wait too long to the workers again (Redis was away or lost its data); how many.
+
+    Those that are in a queue or at work, with nothing but many others before them, are left alone.
+    """
     with reading():
         found = verbs.waiting_too_long(clock.now())
         session().commit()
-    for asset in found:
+    lost = [asset for asset in found if not is_waiting(f"check-{asset.id}")]
+    for asset in lost:
         purpose = purposes.find(asset.purpose)
         enqueue(check, asset.id, queue=purpose.queue if purpose else "default", job_id=f"check-{asset.id}")
-    if found:
-        log.warning("%d assets waited too long for their check; the oldest since %s", len(found), found[0].created_at)
-    return len(found)
+    if lost:
+        log.warning("%d assets had no job; the oldest of them waits since %s", len(lost), lost[0].created_at)
+    return len(lost)
 
 
 def clean_uploads() -> int:
@@ -52,6 +56,12 @@ def clean_uploads() -> int:
     count = uploads.expire(storage(), instance=current_app.config["INSTANCE"], now=clock.now())
     session().commit()
     return count
+
+
+def sweep() -> None:
+    """What is done from time to time, by any worker: both halves may run in several at once."""
+    requeue_stuck()
+    clean_uploads()
 
 
 def forget(*stored: str) -> int:

@@ -15,7 +15,7 @@ from concours.media.models import Asset, AssetStatus, Rendition, Upload
 WAITS_TOO_LONG = timedelta(minutes=5)
 """An asset that was not looked into for so long is given to the workers again."""
 
-REQUEUED_AT_ONCE = 500
+REQUEUED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
