@@ -1,20 +1,24 @@
 """Builders of the jury room's tests: accepted works with ready files, panels, open rounds."""
 
 import hashlib
+import io
 import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from PIL import Image
 
 from concours.base.db import session
+from concours.base.storage import storage
 from concours.entries.models import Entry, EntryFile, EntryStatus
 from concours.events.models import Category, Event
 from concours.identity.models import Account, Department, Role
 from concours.jury import closing, marks, opening, panel, rounds, shortlist
 from concours.jury.models import Assignment, Round
 from concours.jury.rounds import CriterionDraft, RoundDraft
+from concours.media import names
 from concours.media.models import Asset, AssetStatus, Rendition
 from tests.factories import Make
 
@@ -108,8 +112,16 @@ class Jury:
             self._one_author: Account = self.make.account(department_id=self.department.id)
         return self._one_author
 
-    def file(self, entry: Entry, *, kind: str = "image", position: int = 0, sha256: str = "") -> Asset:
-        """A ready file with the renditions its kind has."""
+    def file(
+        self,
+        entry: Entry,
+        *,
+        kind: str = "image",
+        position: int = 0,
+        sha256: str = "",
+        picture: Image.Image | None = None,
+    ) -> Asset:
+        """A ready file with the renditions its kind has; with `picture` they can be fetched."""
         n = next(_numbers)
         digest = sha256 or hashlib.sha256(f"file {n}".encode()).hexdigest()
         asset = Asset(
@@ -131,35 +143,36 @@ class Jury:
         )
         session().add(asset)
         session().flush()
-        stills = {"image": ("w400", "w800", "w1600"), "video": ("poster",), "audio": ()}[kind]
-        for name in stills:
-            width = int(name[1:]) if name.startswith("w") else 800
-            session().add(
-                Rendition(
-                    asset_id=asset.id,
-                    name=name,
-                    storage_name=f"{digest[:24]}-{name}-{n}.webp",
-                    content_type="image/webp",
-                    width=width,
-                    height=width * 3 // 4,
-                    size=1000,
-                )
-            )
+        width, height = picture.size if picture is not None else (4000, 3000)
+        if kind != "audio":
+            asset.width, asset.height = width, height
+        sides = {"image": (400, 800, 1600), "video": (800,), "audio": ()}[kind]
+        for side in sides:
+            name = f"w{side}" if kind == "image" else "poster"
+            rendition = self._rendition(asset, name, "image/webp", side, side * height // width)
+            if picture is not None:
+                shown = io.BytesIO()
+                picture.resize((rendition.width, rendition.height)).save(shown, "WEBP")
+                storage().put(names.path_of(rendition.storage_name), shown.getvalue())
         if kind != "image":
-            session().add(
-                Rendition(
-                    asset_id=asset.id,
-                    name=kind,
-                    storage_name=f"{digest[:24]}-{kind}-{n}",
-                    content_type={"video": "video/mp4", "audio": "audio/mpeg"}[kind],
-                    width=1280 if kind == "video" else 0,
-                    height=720 if kind == "video" else 0,
-                    size=1000,
-                )
-            )
+            sort = {"video": "video/mp4", "audio": "audio/mpeg"}[kind]
+            self._rendition(asset, kind, sort, 1280 if kind == "video" else 0, 720 if kind == "video" else 0)
         session().add(EntryFile(entry_id=entry.id, asset_id=asset.id, position=position))
         session().flush()
         return asset
+
+    def _rendition(self, asset: Asset, name: str, content_type: str, width: int, height: int) -> Rendition:
+        made = Rendition(
+            asset_id=asset.id,
+            name=name,
+            storage_name=names.rendition("test", asset.sha256, name, content_type),
+            content_type=content_type,
+            width=width,
+            height=height,
+            size=1000,
+        )
+        session().add(made)
+        return made
 
     def round(self, *, judges: Sequence[Account] | None = None, **values: Any) -> Round:
         """A round being prepared, with `judges` (all of the event) on its panel."""

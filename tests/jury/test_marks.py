@@ -180,8 +180,8 @@ def test_who_steps_aside_is_replaced_and_their_mark_no_longer_counts(jury: Jury,
     session().commit()
     assert aside.recusal_reason == "我的 学生"
     assert successor is not None
-    assert successor.id not in others | {judge.id}
-    assert {row.account_id for row in jury.work(found, entry=work.entry)} == others | {successor.id}
+    assert successor not in others | {judge.id}
+    assert {row.account_id for row in jury.work(found, entry=work.entry)} == others | {successor}
     assert history(work) == [{"yes": True}]
     assert shortlist.standing_marks(found) == {}
     assert jury.mark(work, {"yes": False}).refusal is not None

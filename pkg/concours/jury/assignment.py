@@ -77,8 +77,8 @@ def plan(
     ask for a move. `seed` is any text; the same arguments in any order give the same plan.
     Returns the best plan there is; what it falls short of is said in the plan.
     """
-    rows = {entry: row for row, entry in enumerate(sorted(entries, key=lambda e: rank(seed, "entry", e)))}
-    columns = {judge: column for column, judge in enumerate(sorted(judges, key=lambda j: rank(seed, "judge", j)))}
+    rows = {entry: row for row, entry in enumerate(sorted(entries, key=lambda e: _rank(seed, "entry", e)))}
+    columns = {judge: column for column, judge in enumerate(sorted(judges, key=lambda j: _rank(seed, "judge", j)))}
     table = _Table(len(rows), len(columns), seed)
     kept_elsewhere = []
     for entry, judge in kept:
@@ -91,7 +91,7 @@ def plan(
     for entry, judge in barred:
         if entry in rows and judge in columns:
             table.bar(rows[entry], columns[judge])
-    for entry, judge in sorted(preferred, key=lambda pair: rank(seed, "preferred", *pair)):
+    for entry, judge in sorted(preferred, key=lambda pair: _rank(seed, "preferred", *pair)):
         if entry in rows and judge in columns:
             table.offer(rows[entry], columns[judge])
     table.fill()
@@ -254,8 +254,7 @@ class _Table:
         return path[::-1]
 
 
-def rank(seed: str, *what: object) -> bytes:
-    """A place in a random order that the seed alone decides: SHA-256 of the parts, joined by bars."""
+def _rank(seed: str, *what: object) -> bytes:
     return hashlib.sha256("|".join([seed, *map(str, what)]).encode()).digest()
 
 

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from concours.base.db import session
 from concours.events.models import Event
-from concours.identity.models import Account
-from concours.jury.assignment import Pair, Plan, plan, rank
+from concours.jury.assignment import Pair, Plan, plan
 from concours.jury.lookup import panel_of
 from concours.jury.models import Assignment, Round, RoundStatus
 from concours.jury.sources import Facts, barred_pairs, entries_in
@@ -21,18 +20,23 @@ _chance = secrets.SystemRandom()
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a redistribution did: the plan, and how many reviews were newly given to somebody or taken from somebody."""
+    """What a redistribution did: the plan, the pairs newly given out, and how many were taken from somebody."""
 
     plan: Plan
-    given: int
+    added: frozenset[Pair]
     taken: int
+
+    @property
+    def given(self) -> int:
+        """How many reviews were newly given out."""
+        return len(self.added)
 
 
 def redistribute(found: Round, event: Event, now: datetime) -> Outcome:
     """Plans what is not marked anew over the panel as it is; nothing to do before the round opens."""
     session().flush()
     if found.status != RoundStatus.OPEN:
-        return Outcome(Plan(frozenset(), {}), 0, 0)
+        return Outcome(Plan(frozenset(), {}), frozenset(), 0)
     entries = entries_in(found)
     judges = [panelist.account for panelist in panel_of(found) if panelist.dropped_at is None]
     rows = session().execute(
@@ -99,7 +103,7 @@ def give_out(
         session().execute(sa.insert(Assignment), rows)
     if back:
         _set_withdrawn([known[pair] for pair in back], None)
-    return Outcome(made, given=len(added), taken=taken)
+    return Outcome(made, added, taken)
 
 
 def _set_withdrawn(numbers: Sequence[int], moment: datetime | None) -> None:
@@ -124,40 +128,3 @@ def _last_positions(found: Round) -> Counter[int]:
         .group_by(Assignment.account_id)
     )
     return Counter(dict(rows.tuples().all()))
-
-
-def replace_judge(event: Event, found: Round, entry_id: int) -> Account | None:
-    """Gives one missing review of an entry to the least loaded judge who may have it; None where nobody may."""
-    facts = next((facts for facts in entries_in(found, only=entry_id)), None)
-    if facts is None:
-        return None
-    rows = session().execute(
-        sa.select(Assignment.account_id, Assignment.id, Assignment.recused_at, Assignment.withdrawn_at).where(
-            Assignment.round_id == found.id, Assignment.entry_id == entry_id
-        )
-    )
-    held = {account: (number, aside or gone) for account, number, aside, gone in rows.tuples()}
-    working = [account for account, (_, away) in held.items() if away is None]
-    if len(working) >= found.reviews:
-        return None
-    judges = [panelist.account for panelist in panel_of(found) if panelist.dropped_at is None]
-    barred = {judge for entry, judge in barred_pairs(found, [facts], judges) if entry == entry_id}
-    free = [judge for judge in judges if judge.id not in barred and judge.id not in working]
-    if not free:
-        return None
-    loads = Counter(dict(_active_loads(found)))
-    successor = min(free, key=lambda judge: (loads[judge.id], rank(found.seed, "successor", entry_id, judge.id)))
-    pair = (entry_id, successor.id)
-    known = {pair: held[successor.id][0]} if successor.id in held else {}
-    made = Plan(frozenset({pair}), {})
-    give_out(found, event, [facts], made, known)
-    return successor
-
-
-def _active_loads(found: Round) -> list[tuple[int, int]]:
-    rows = session().execute(
-        sa.select(Assignment.account_id, sa.func.count())
-        .where(Assignment.round_id == found.id, Assignment.recused_at.is_(None), Assignment.withdrawn_at.is_(None))
-        .group_by(Assignment.account_id)
-    )
-    return list(rows.tuples())

@@ -44,7 +44,8 @@ def table(round_id: int) -> str:
     """The light table; its works come as JSON."""
     judge = actor()
     found = seat(current_event().id, round_id, judge)
-    return render_template("jury/table.html", round=found, share=share(found, judge), limits=limits)
+    mine = share(found, judge)
+    return render_template("jury/table.html", round=found, share=mine, seat=f"{found.id}.{judge.id}", limits=limits)
 
 
 @bp.get(f"/{ROUND}/table/plain")

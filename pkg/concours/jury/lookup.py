@@ -12,9 +12,9 @@ from concours.jury.models import Panelist, Round, RoundStatus
 
 STATUS_NAMES: dict[str, Message] = {
     RoundStatus.DRAFT: msg("being prepared"),
-    RoundStatus.OPEN: msg("open"),
-    RoundStatus.CLOSED: msg("closed"),
-    RoundStatus.SELECTED: msg("selected"),
+    RoundStatus.OPEN: msg("open to marks"),
+    RoundStatus.CLOSED: msg("closed to marks"),
+    RoundStatus.SELECTED: msg("already selected"),
 }
 
 

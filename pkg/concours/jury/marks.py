@@ -17,7 +17,7 @@ from concours.events.models import Event, PhaseKind
 from concours.events.phases import require_open
 from concours.identity.models import Account
 from concours.jury import limits
-from concours.jury.distribution import replace_judge
+from concours.jury.distribution import redistribute
 from concours.jury.lookup import hold
 from concours.jury.models import Assignment, Mark, Panelist, Round, RoundKind, RoundStatus
 
@@ -77,10 +77,11 @@ def record(event: Event, round_id: int, given: Sequence[Given], *, actor: Accoun
 
 def recuse(
     event: Event, round_id: int, token: str, reason: str, *, actor: Account, now: datetime
-) -> tuple[Assignment, Account | None]:
+) -> tuple[Assignment, int | None]:
     """The judge steps aside from an entry; another judge without conflict takes it over, if there is one.
 
-    A mark the judge gave it before stays in the history and no longer counts. Returns the assignment and who took over.
+    A mark the judge gave it before stays in the history and no longer counts. Returns the assignment and the account
+    that took over.
     """
     found = hold(event.id, round_id)
     panelist = _seat(found, actor)
@@ -103,7 +104,8 @@ def recuse(
     assignment.recused_at = now
     assignment.recusal_reason = why
     session().flush()
-    successor = replace_judge(event, found, assignment.entry_id)
+    added = redistribute(found, event, now).added
+    successor = next((judge for entry, judge in sorted(added) if entry == assignment.entry_id), None)
     audit.record(
         actor,
         "jury.recuse",
@@ -112,7 +114,7 @@ def recuse(
         event_id=event.id,
         entry=assignment.entry_id,
         reason=why,
-        successor=successor.id if successor is not None else None,
+        successor=successor,
     )
     return assignment, successor
 

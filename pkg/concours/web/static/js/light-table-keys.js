@@ -1,0 +1,41 @@
+// The keyboard of the light table. Letters and digits rest while something is typed, a dialog is open or they are turned off.
+
+const LETTERS = { y: "yes", n: "no", u: "undo", g: "undecided", r: "aside", z: "zoom", b: "ground", "?": "help", "？": "help" };
+
+export function keyboard({ table, acts, settings, stage, criteria, kind }) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || table.querySelector("dialog[open]")) return;
+    const typing = event.target.closest("input, textarea, select");
+    const number = typing?.type === "number";
+    if (typing && !number) return;
+    if (take(event, number)) event.preventDefault();
+  });
+
+  function take(event, number) {
+    const { key } = event;
+    if (key === "Enter" && number) {
+      criteria()?.enter();
+      return true;
+    }
+    if (key === "ArrowLeft" || key === "ArrowRight") {
+      if (number || event.target.closest("video, audio, .lt-text")) return false;
+      acts[key === "ArrowLeft" ? "previous" : "next"]();
+      return true;
+    }
+    if ((key === "ArrowUp" || key === "ArrowDown") && kind() === "points" && !event.target.closest(".lt-text, .lt-side dl")) {
+      criteria()?.step(key === "ArrowUp" ? -1 : 1);
+      return true;
+    }
+    if (!settings.keys) return false;
+    if (/^[0-9]$/.test(key)) return kind() === "points" && !number ? Boolean(criteria()?.digit(Number(key))) : false;
+    if (key === "[" || key === "]") {
+      stage.step(key === "[" ? -1 : 1);
+      return true;
+    }
+    if (key === " " && !event.target.closest("button, a, video, audio, .lt-text")) return stage.play();
+    const act = LETTERS[key.toLowerCase()];
+    if (!act) return false;
+    acts[act]();
+    return true;
+  }
+}
