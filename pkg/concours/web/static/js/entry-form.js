@@ -7,6 +7,7 @@ const state = document.querySelector("[data-save-state]");
 const version = form.elements.version;
 const drawer = `entry-${said.entry}`;
 const AFTER_TYPING_MS = 1500;
+const AGAIN_MS = 4000;
 const CHECK_EVERY_MS = 2000;
 const JSON_ONLY = { Accept: "application/json" };
 
@@ -86,6 +87,8 @@ const showMissing = (missing) => {
   box.append(head, list);
 };
 
+const labelOf = (name) => document.querySelector(`label[for="f-${CSS.escape(name)}"]`)?.firstChild.textContent.trim() || "";
+
 const markWrong = (problems) => {
   for (const old of form.querySelectorAll(".field-errors[data-live]")) old.remove();
   for (const field of form.querySelectorAll("[aria-invalid][data-live]")) {
@@ -131,8 +134,13 @@ const save = async () => {
         tell(`${said.saidSaved} ${clock()}`);
       } else if (answer.status === 422) {
         markWrong(json.problems);
+        showMissing(json.problems?.map((problem) => ({ ...problem, label: labelOf(problem.field), where: `#f-${problem.field}` })));
         keep();
         tell(said.saidWrong, true);
+      } else if (answer.status >= 500 || answer.status === 429) {
+        keep();
+        tell(said.saidBusy, true);
+        waiting = setTimeout(save, AGAIN_MS);
       } else {
         stopped = true;
         keep();
@@ -217,14 +225,16 @@ for (const button of form.querySelectorAll("[data-take]")) {
 const part = () => document.querySelector("[data-files]");
 let looking = 0;
 
+let dragged = null; // the file under the finger; nothing is redrawn meanwhile
+
 const refresh = async (focus = null) => {
   const old = part();
-  if (!old) return;
+  if (!old || dragged) return;
   const answer = await fetch(old.dataset.url, { headers: { Accept: "text/html" }, credentials: "same-origin", redirect: "manual" });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-files]");
   const checkingBefore = Number(old.dataset.checking);
-  if (!fresh) return;
+  if (!fresh || dragged || !old.isConnected) return;
   old.replaceWith(fresh);
   if (focus) fresh.querySelector(focus)?.focus();
   document.dispatchEvent(new CustomEvent("entry:files", { detail: { room: Number(fresh.dataset.room) } }));
@@ -262,7 +272,6 @@ document.addEventListener("click", (event) => {
   send(button.formAction, button.name ? { [button.name]: button.value } : {}, focus);
 });
 
-let dragged = null;
 document.addEventListener("pointerdown", (event) => {
   const handle = event.target.closest?.("[data-handle]");
   if (!handle) return;
