@@ -45,6 +45,9 @@ def run(app: Flask, stop: threading.Event) -> None:
                 stop.wait(AWAY_S)
                 continue
             sequencer.tend()
+            if not sequencer.positions:  # no poll yet: nothing to block on
+                stop.wait(TEND_S)
+                continue
             sequencer.step(block_ms=BLOCK_MS)
         except ledger.LostLease:
             log.warning("sequencer %s gives way to a later one", sequencer.name)
