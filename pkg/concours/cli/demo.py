@@ -6,6 +6,7 @@ same forms, uploads, marks and votes as everything else.
 
 import json
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from concours.cli.replay.stage import Stage
 PLAN = Plan(scale=0, departments=4, teams=6, members=24, clips=48, works=24, selected=12, votes=420, judges=6)
 FAMILIAR = {"C0": "coordinator", "J0": "judge", "M0": "member"}
 ADMIN = "admin"
+LASTING = timedelta(days=60)
 STORY_TITLE = "我身边的故事分享会"
 EVERY_PHASE = ("registration", "submission", "screening", "judging", "voting", "results", "exhibition")
 
@@ -44,7 +46,17 @@ def load(url: str, as_json: bool) -> None:
             None, username=ADMIN, name="管理员", now=now, department=None, password=password, is_admin=True
         )
     console = Console(stderr=True)
-    stage = Stage(url, PLAN, 2021, sign_in_admin(url, ADMIN, password), password, console, familiar=FAMILIAR, run="D")
+    stage = Stage(
+        url,
+        PLAN,
+        2021,
+        sign_in_admin(url, ADMIN, password),
+        password,
+        console,
+        familiar=FAMILIAR,
+        run="D",
+        lasting=LASTING,
+    )
     found = play(stage)
     found["accounts"] = [
         {"role": role, "username": name, "password": password}

@@ -35,7 +35,7 @@ def set_up(stage: Stage, slug: str, title: str, group: str, **limits: int) -> tu
     fields = {
         "title": title,
         "opens_at": (moment - timedelta(minutes=1)).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"),
-        "closes_at": (moment + timedelta(hours=6)).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"),
+        "closes_at": (moment + stage.lasting).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"),
         "per_day": str(PER_DAY),
         "per_candidate_day": "1",
         "total": "0",

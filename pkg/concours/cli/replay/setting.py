@@ -14,7 +14,7 @@ from concours.cli.replay.browser import Browser, Page
 from concours.cli.replay.people import Person, Unit, name, units
 from concours.cli.replay.stage import Stage
 
-OPEN = timedelta(hours=6)
+PAST = timedelta(hours=6)
 LAST_MONTH = timedelta(days=30)
 CLIPS_A_DAY = 200
 INSIDER_EVERY = 10  # one judge in ten is of a department, and steps aside for it; the others are invited
@@ -54,6 +54,7 @@ def create_event(stage: Stage, template: str, title: str) -> str:
             "title": title,
             "begins": today.isoformat(),
             "zone": stage.zone(),
+            "language": "zh",
             "slug": f"{template.replace('_', '-')}-{stage.run}".lower() if not stage.familiar else SLUGS[template],
         },
     )
@@ -67,7 +68,7 @@ def create_event(stage: Stage, template: str, title: str) -> str:
 
 
 def set_phases(stage: Stage, slug: str, opened: Sequence[str]) -> None:
-    """Opens exactly these phases from a minute ago for six hours; every other phase of the event was last month."""
+    """Opens exactly these phases from a minute ago for as long as the stage says; every other phase of the event was last month."""
     zone, moment = ZoneInfo(stage.zone()), now()
     page = stage.admin.get(f"/events/{slug}/desk/phases")
     form = page.form("/phases", having="opens_submission")
@@ -75,9 +76,9 @@ def set_phases(stage: Stage, slug: str, opened: Sequence[str]) -> None:
     for kind in (n.removeprefix("opens_") for n in form.names if n.startswith("opens_")):
         had = (form.fields.get(f"opens_{kind}") or [""])[0]
         if kind in opened:
-            start, end = moment - timedelta(minutes=1), moment + OPEN
+            start, end = moment - timedelta(minutes=1), moment + stage.lasting
         elif had:
-            start, end = moment - LAST_MONTH, moment - LAST_MONTH + OPEN
+            start, end = moment - LAST_MONTH, moment - LAST_MONTH + PAST
         else:
             continue
         typed[f"opens_{kind}"] = _wall(start, zone)

@@ -41,7 +41,8 @@ class Stage:
     """Everything the acts share.
 
     `run` is short and differs from replay to replay: names and numbers begin with it. `familiar` gives some people a
-    staff number that is easy to type, by the one they would have (the demonstration's sign-ins).
+    staff number that is easy to type, by the one they would have (the demonstration's sign-ins). `lasting` is
+    how long phases and polls stay open.
     """
 
     url: str
@@ -54,6 +55,7 @@ class Stage:
     reckoning: Reckoning = field(default_factory=Reckoning)
     hands: int = HANDS
     familiar: Mapping[str, str] = field(default_factory=dict)
+    lasting: timedelta = timedelta(hours=6)
 
     def rng(self, *parts: int) -> np.random.Generator:
         """A generator of its own for each named part, so that threads do not change what is drawn."""
