@@ -68,7 +68,7 @@ def create_event(stage: Stage, template: str, title: str) -> str:
 
 
 def set_phases(stage: Stage, slug: str, opened: Sequence[str]) -> None:
-    """Opens exactly these phases from a minute ago for as long as the stage says; every other phase of the event was last month."""
+    """Opens exactly these phases from a minute ago on; every other phase of the event was last month."""
     zone, moment = ZoneInfo(stage.zone()), now()
     page = stage.admin.get(f"/events/{slug}/desk/phases")
     form = page.form("/phases", having="opens_submission")
