@@ -30,7 +30,7 @@ def main() -> int:
     head = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
         "commit": commit,
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} at the start",
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}",
         "method": f"{options.rounds} rounds of {options.seconds:g} s, {vote.CONNECTIONS} connections, "
         f"{options.workers} processes of {options.threads} threads, "
         f"{'PostgreSQL' if options.database_url else 'SQLite'}, everything on the same cores",

@@ -1,4 +1,4 @@
-"""Real servers for a benchmark: Valkey, the platform's own web server and sequencer, and the ones they are held against."""
+"""Real servers for a benchmark: Valkey, the platform's own web server and sequencer, and what they are held against."""
 
 import os
 import shutil
@@ -72,7 +72,8 @@ def cpu_seconds(pid: int) -> float:
         number = tree.pop()
         try:
             fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-            tree += [int(c) for t in Path(f"/proc/{number}/task").iterdir() for c in (t / "children").read_text().split()]
+            threads = Path(f"/proc/{number}/task").iterdir()
+            tree += [int(child) for t in threads for child in (t / "children").read_text().split()]
         except OSError:
             continue
         ticks += int(fields[11]) + int(fields[12])
@@ -101,9 +102,7 @@ def valkey(where: Path) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def platform(
-    environ: dict[str, str], log: Path, *, workers: int, threads: int
-) -> Iterator[tuple[int, dict[str, int]]]:
+def platform(environ: dict[str, str], log: Path, *, workers: int, threads: int) -> Iterator[tuple[int, dict[str, int]]]:
     """The platform's web server and sequencer, by its own commands; the port, and the processes by name."""
     port = free_port()
     with ExitStack() as stack:

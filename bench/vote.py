@@ -1,5 +1,5 @@
-"""How many votes a second are recorded, and how long an answer takes, against a Flask view that does nothing and against
-a voting page that only pushes to a Redis list. The whole pipeline runs: the platform's web server, Valkey that flushes
+"""How many votes a second are recorded, and how long an answer takes, against a Flask view that does nothing and
+against a voting page that only pushes to a Redis list. The whole pipeline runs: the platform's web server, Valkey that flushes
 each write, the sequencer, SQL that flushes each commit. Only 201 counts: recorded in SQL."""
 
 import json
@@ -140,7 +140,8 @@ def run(options: Options) -> dict[str, Any]:
                 found = load.drive(port, [nothing * 400_000] * LOADERS, **how)
                 _spend(spent, meter, found.all_statuses[200])
                 greatest["noop"].append(found.rate(200))
-            with stack.platform(environ, where / "log", workers=options.workers, threads=options.threads) as (port, pids):
+            served = stack.platform(environ, where / "log", workers=options.workers, threads=options.threads)
+            with served as (port, pids):
                 wanted = int((WARM_S + options.seconds) * max(12_000, greatest["noop"][0] * 0.7))
                 requests = load.split(poll.requests(wanted), LOADERS)
                 meter = stack.Meter({**pids, "valkey": valkey})
