@@ -17,6 +17,7 @@ from concours.identity.sign_in import SESSION_FIELD, begin_session
 
 PHONE, DESK = 390, 1440
 QUIET_WITHIN_MS = 3_000
+NETWORK_TAKEN_AWAY = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
 Language = Literal["zh", "en"]
 Theme = Literal["light", "dark"]
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
@@ -81,14 +82,15 @@ class Site:
 
 @dataclass
 class Complaints:
-    """Errors and warnings of a page's console. An answer of 4xx or 5xx is none: pages are asked for those too."""
+    """Errors and warnings of a page's console. An answer of 4xx or 5xx is none, nor is a network that a test takes
+    away: pages are asked for those too."""
 
     heard: list[str] = field(default_factory=list)
 
     def hear(self, message: ConsoleMessage) -> None:
         """Keeps what is worth a failure."""
-        about_an_answer = message.text.startswith("Failed to load resource: the server responded")
-        if message.type in {"error", "warning"} and not about_an_answer:
+        meant = message.text.startswith(("Failed to load resource: the server responded", NETWORK_TAKEN_AWAY))
+        if message.type in {"error", "warning"} and not meant:
             self.heard.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
 
