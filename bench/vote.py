@@ -1,6 +1,9 @@
 """How many votes a second are recorded, and how long an answer takes, against a Flask view that does nothing and
-against a voting page that only pushes to a Redis list. The whole pipeline runs: the platform's web server, Valkey that flushes
-each write, the sequencer, SQL that flushes each commit. Only 201 counts: recorded in SQL."""
+against a voting page that only pushes to a Redis list.
+
+The whole pipeline runs: the platform's web server, Valkey that flushes each write, the sequencer, SQL that flushes each
+commit. Only 201 counts: recorded in SQL.
+"""
 
 import json
 import os
