@@ -91,6 +91,8 @@ def wants_json() -> bool:
     """Whether the answer goes to a program."""
     if request.path.startswith(("/api/", "/uploads")):
         return True
+    if "text/html" not in request.headers.get("Accept", "") and (request.is_json or request.path.endswith(".json")):
+        return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
     return best is not None and best != "text/html"
 

@@ -1,0 +1,125 @@
+"""Who gets past the gate of each route of the jury room."""
+
+from typing import Any
+
+from concours.jury.models import Round
+from tests.access import Row, World
+from tests.jury.build import Jury
+
+LOOKS = frozenset({"organiser", "auditor", "admin"})
+ACTS = frozenset({"organiser", "admin"})
+JUDGES = frozenset({"judge"})
+NOBODY: frozenset[str] = frozenset()
+SET_UP = {"title": "初评", "kind": "yes_no", "reviews": "1", "select_count": "1", "ties": "median,lottery"}
+
+
+def build(w: World, status: str = "draft") -> Round:
+    """A round of the world's event with its judge on the panel."""
+    jury: Jury = w.__dict__.setdefault("jury", Jury(w.make, w.event))
+    jury.judges = [w.judge]
+    jury.entries(2)
+    if status == "draft":
+        return jury.round(reviews=1, select_count=1)
+    found = jury.opened(reviews=1, select_count=1)
+    if status in {"closed", "selected"}:
+        jury.close(found, "lowest")
+    if status == "selected":
+        jury.select(found, 1)
+    w.__dict__["open_round"] = found
+    return found
+
+
+def desk(w: World, what: str = "", status: str = "draft") -> str:
+    """An address of the organiser, below a round in that status."""
+    return f"/events/{w.event.slug}/jury/rounds/{build(w, status).id}{what}"
+
+
+def elsewhere(w: World, what: str = "") -> str:
+    """A round under the address of another event: nobody's."""
+    return f"/events/{w.event_elsewhere.slug}/jury/rounds/{build(w).id}{what}"
+
+
+def seat(w: World, what: str) -> str:
+    """An address of a judge, in an open round."""
+    return f"/events/{w.event.slug}/jury/{build(w, 'open').id}/{what}"
+
+
+def seat_elsewhere(w: World, what: str) -> str:
+    """The same under the address of another event: nobody's."""
+    return f"/events/{w.event_elsewhere.slug}/jury/{build(w, 'open').id}/{what}"
+
+
+def token(w: World) -> str:
+    """The token of one of the judge's works."""
+    found: Round = w.__dict__["open_round"]
+    return str(w.__dict__["jury"].work(found)[0].token)
+
+
+def mark(w: World) -> dict[str, Any]:
+    """A mark."""
+    return {"token": token(w), "client_id": "one", "value": {"yes": True}}
+
+
+def plain_mark(w: World) -> dict[str, Any]:
+    """The same from the plain form."""
+    return {"token": token(w), "client_id": "two", "position": "1", "yes": "1"}
+
+
+def aside(w: World) -> dict[str, Any]:
+    """Stepping aside."""
+    return {"token": token(w), "reason": "亲属", "position": "1"}
+
+
+def at_rounds(w: World) -> str:
+    """The list of rounds."""
+    return f"/events/{w.event.slug}/jury/rounds"
+
+
+ROWS = [
+    Row("jury.rounds_page", "GET", at_rounds, LOOKS),
+    Row("jury.new_round", "GET", lambda w: at_rounds(w) + "/new", ACTS),
+    Row("jury.create_round", "POST", at_rounds, ACTS, data=lambda w: SET_UP),
+    Row("jury.edit_round", "GET", lambda w: desk(w, "/edit"), ACTS),
+    Row("jury.change_round", "POST", lambda w: desk(w, "/edit"), ACTS, data=lambda w: SET_UP),
+    Row("jury.delete_round", "POST", lambda w: desk(w, "/delete"), ACTS, anew=True),
+    Row("jury.round_page", "GET", desk, LOOKS),
+    Row("jury.round_page", "GET", lambda w: desk(w, "", "open"), LOOKS),
+    Row("jury.round_page", "GET", elsewhere, NOBODY),
+    Row("jury.add_judges", "POST", lambda w: desk(w, "/panel"), ACTS, data=lambda w: {"judges": str(w.judge.id)}),
+    Row(
+        "jury.add_judges", "POST", lambda w: elsewhere(w, "/panel"), NOBODY, data=lambda w: {"judges": str(w.judge.id)}
+    ),
+    Row("jury.drop_judge", "POST", lambda w: desk(w, f"/panel/{w.judge.id}/drop"), ACTS),
+    Row("jury.change_reviews", "POST", lambda w: desk(w, "/reviews", "open"), ACTS, data=lambda w: {"reviews": "1"}),
+    Row("jury.include_newcomers", "POST", lambda w: desk(w, "/newcomers", "open"), ACTS),
+    Row("jury.open_it", "POST", lambda w: desk(w, "/open"), ACTS),
+    Row("jury.open_it", "POST", lambda w: elsewhere(w, "/open"), NOBODY),
+    Row("jury.close_it", "POST", lambda w: desk(w, "/close", "open"), ACTS, data=lambda w: {"missing": "lowest"}),
+    Row("jury.reopen_it", "POST", lambda w: desk(w, "/reopen", "closed"), ACTS),
+    Row("jury_results.results_page", "GET", lambda w: desk(w, "/results", "closed"), LOOKS),
+    Row("jury_results.results_page", "GET", lambda w: elsewhere(w, "/results"), NOBODY),
+    Row(
+        "jury_results.select_entries",
+        "POST",
+        lambda w: desk(w, "/select", "closed"),
+        ACTS,
+        data=lambda w: {"count": "1"},
+    ),
+    Row("jury_results.take_back", "POST", lambda w: desk(w, "/withdraw-selection", "selected"), ACTS),
+    Row("jury_results.protocol_page", "GET", lambda w: desk(w, "/protocol", "selected"), LOOKS),
+    Row("jury_results.results_csv", "GET", lambda w: desk(w, "/results.csv", "selected"), LOOKS),
+    Row("jury_api.round_progress", "GET", lambda w: desk(w, "/progress.json", "open"), LOOKS),
+    Row("jury_api.round_progress", "GET", lambda w: elsewhere(w, "/progress.json"), NOBODY),
+    Row("jury_api.round_selection", "GET", lambda w: desk(w, "/selection.json", "selected"), LOOKS),
+    Row("jury_table.my_rounds", "GET", lambda w: f"/events/{w.event.slug}/jury", JUDGES),
+    Row("jury_table.table", "GET", lambda w: seat(w, "table"), JUDGES),
+    Row("jury_table.table", "GET", lambda w: seat_elsewhere(w, "table"), NOBODY),
+    Row("jury_table.plain", "GET", lambda w: seat(w, "table/plain"), JUDGES),
+    Row("jury_table.plain_mark", "POST", lambda w: seat(w, "table/plain"), JUDGES, data=plain_mark),
+    Row("jury_table.plain_recuse", "POST", lambda w: seat(w, "table/recuse"), JUDGES, data=aside),
+    Row("jury_api.table", "GET", lambda w: seat(w, "table.json"), JUDGES),
+    Row("jury_api.table", "GET", lambda w: seat_elsewhere(w, "table.json"), NOBODY),
+    Row("jury_api.give_marks", "POST", lambda w: seat(w, "marks"), JUDGES, json=mark),
+    Row("jury_api.give_marks", "POST", lambda w: seat_elsewhere(w, "marks"), NOBODY, json=mark),
+    Row("jury_api.step_aside", "POST", lambda w: seat(w, "recuse"), JUDGES, json=aside),
+]
