@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from concours.base import embedded
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 STARTED_WITHIN_S = 60.0
+ANSWERS = 20  # in a row, before a server counts as started
 
 
 def free_port() -> int:
@@ -54,15 +56,18 @@ def process(command: list[str], environ: dict[str, str] | None = None, log: Path
             started.wait()
 
 
-def answers(port: int, within_s: float = STARTED_WITHIN_S) -> None:
-    """Waits until something listens there."""
-    until = time.monotonic() + within_s
+def answers(port: int, path: str = "/", within_s: float = STARTED_WITHIN_S) -> None:
+    """Waits until the server answers there, several times over: each of its processes has started by then."""
+    until, answered = time.monotonic() + within_s, 0
     while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing listens on port {port} after {within_s:g} s")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+                answered += response.status == 200
+        except OSError:
+            time.sleep(0.1)
+        if answered >= ANSWERS:
+            return
+    raise TimeoutError(f"nothing answers on port {port} after {within_s:g} s")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -110,7 +115,7 @@ def platform(environ: dict[str, str], log: Path, *, workers: int, threads: int) 
         command = [str(BIN / "concours"), "web", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--workers", str(workers), "--threads", str(threads)]
         web = stack.enter_context(process(command, environ, log))
-        answers(port)
+        answers(port, "/healthz")
         time.sleep(2.0)  # the sequencer loads the polls
         yield port, {"web": web, "sequencer": sequencer}
 
