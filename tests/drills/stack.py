@@ -80,15 +80,15 @@ class Stack:
             self.wait_ready()
         return self
 
-    def command(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-        """`concours …` on the same instance."""
+    def command(self, *arguments: str, stdin: str = "", within: float = 120) -> "subprocess.CompletedProcess[str]":
+        """`concours …` on the same instance, ended after `within` seconds."""
         return subprocess.run(
             [sys.executable, "-m", "concours.cli", *arguments],
             env=self.environ,
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=within,
             check=False,
         )
 
