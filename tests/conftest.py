@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from apiflask import APIFlask
 from flask import g, request_started
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 from concours.base import embedded
@@ -24,6 +25,9 @@ from concours.factory import create_app
 from concours.identity.models import Account
 from concours.identity.sign_in import SESSION_FIELD, begin_session
 from tests.factories import Make
+
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")  # how fast a busy machine is, is no property of the code
 
 TEMPLATES = FileSystemBytecodeCache(tempfile.mkdtemp(prefix="cc-jinja-"))
 """Templates are compiled once for all tests of a process; the cache knows a changed source by its checksum."""
