@@ -13,6 +13,15 @@ from PIL import Image, ImageCms
 
 CAMERA = "Nokia 3310"
 PLACE = (31.0, 13.0, 49.0)
+QUICK = {
+    "libx264": {"preset": "ultrafast", "g": "25"},
+    "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"},
+    "libsvtav1": {"preset": "12", "svtav1-params": "lp=1"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+    "mpeg4": {},
+}
+"""How each encoder wastes no time."""
+
 SECRETS = (b"Nokia 3310", b"geheim", b"2021:06:09", b"GPS", b"+31.2304")
 
 
@@ -110,15 +119,17 @@ def video(
     dark_seconds: float = 0.3,
     turned: bool = False,
     index_first: bool = False,
+    fragments: bool = False,
 ) -> bytes:
     """A real film: dark at first, then a moving pattern with a red corner; with place and title in its metadata."""
     out = io.BytesIO()
     rate = 25
     options = {"moov_size": "200000"} if index_first else {}
+    if fragments:
+        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
     with av.open(out, "w", format=form, options=options) as container:
         container.metadata.update({"title": "geheim", "location": "+31.2304+121.4737/", "comment": CAMERA})
-        quick = {"preset": "ultrafast"} if codec == "libx264" else {"deadline": "realtime", "cpu-used": "8"}
-        stream = container.add_stream(codec, rate=rate, options=quick)
+        stream = container.add_stream(codec, rate=rate, options=dict(QUICK[codec]))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         voice = container.add_stream(sound, rate=48000, layout="mono") if sound else None
         shown = np.asarray(picture(width, height))
@@ -141,6 +152,28 @@ def video(
     if turned:
         _turn(data, height)
     return bytes(data)
+
+
+def recorded() -> bytes:
+    """A WebM as recorders in browsers write it: three seconds that know neither their length nor where anything is."""
+    found = io.BytesIO()
+
+    class Onward(io.RawIOBase):
+        """Can only be written on and on."""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, piece: bytes) -> int:  # type: ignore[override]
+            return found.write(piece)
+
+    with av.open(io.BytesIO(video("webm", "libvpx", sound="libopus"))) as film, av.open(Onward(), "w", "webm") as out:
+        twins = {stream.index: out.add_stream_from_template(stream, opaque=True) for stream in film.streams}
+        for packet in film.demux():
+            if packet.dts is not None:
+                packet.stream = twins[packet.stream.index]
+                out.mux(packet)
+    return found.getvalue()
 
 
 def _turn(data: bytearray, height: int) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from apiflask import APIFlask
@@ -11,7 +12,7 @@ from concours.base.storage import storage
 from concours.media import jobs, sandbox, verbs
 from concours.media.models import Asset
 from concours.media.purposes import AUDIO_FORMATS, Demands
-from concours.media.rules import Content, refuse
+from concours.media.rules import FAULTS, Content, refuse
 from tests.conftest import both_databases
 from tests.media import files
 from tests.media.probe import Probe
@@ -142,6 +143,42 @@ def test_a_truncated_film_is_refused(checked: Checked, kept: float, index_first:
 def test_a_truncated_webm_is_refused(checked: Checked) -> None:
     whole = files.video("webm", "libvpx", sound="libopus", seconds=6.0)
     assert "The end of this file is missing" in why(checked(whole[: len(whole) // 2], "a.webm"))
+
+
+def test_a_film_recorded_in_a_browser_has_its_length(checked: Checked) -> None:
+    """Such recorders write neither a length nor an index; here the writer cannot go back to add them."""
+    asset = checked(files.recorded(), "a.webm")
+    assert asset.status == "ready"
+    assert asset.duration == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("codec", "sound"), [("libsvtav1", ""), ("libx265", "aac"), ("mpeg4", "aac")])
+def test_films_of_other_cameras_are_taken(checked: Checked, codec: str, sound: str) -> None:
+    asset = checked(files.video("mp4", codec, sound=sound, seconds=1.0), "a.mp4")
+    assert (asset.status, asset.width) == ("ready", 640)
+    assert {row.name for row in asset.renditions} == {"poster", "poster400", "video"}
+
+
+def test_a_film_in_fragments_is_taken_and_its_missing_end_is_seen(checked: Checked) -> None:
+    whole = files.video(seconds=4.0, fragments=True)
+    asset = checked(whole, "a.mp4")
+    assert (asset.status, asset.duration) == ("ready", pytest.approx(4.0, abs=0.1))
+    assert "The end of this file is missing" in why(checked(whole[: len(whole) * 6 // 10], "a.mp4"))
+
+
+def test_whatever_is_in_a_file_is_answered_with_a_sentence(checked: Checked, probe: Probe) -> None:
+    """Bytes changed at random, the same ones every time: each file is taken or refused, none breaks the decoders."""
+    random = Random(20210609)
+    seeds = [files.image(form, 200, 150) for form in ("JPEG", "PNG", "WEBP", "HEIF")]
+    seeds += [files.video(seconds=1.0), files.video("webm", "libvpx", sound="libopus", seconds=1.0)]
+    seeds += [files.sound(form) for form in ("mp3", "m4a", "wav")]
+    probe.demands = Demands(formats=(*probe.demands.formats, *AUDIO_FORMATS), max_bytes=probe.demands.max_bytes)
+    for seed in seeds * 6:
+        content = bytearray(seed)
+        for _ in range(random.choice((1, 5, 50))):
+            content[random.randrange(12, min(len(content), 1500))] = random.randrange(256)
+        asset = checked(bytes(content), "a.jpg")
+        assert asset.status == "ready" or why(asset) not in {str(FAULTS["unexpected"]), str(FAULTS["too_costly"])}
 
 
 def test_a_hundred_megapixels_are_refused_from_the_header(checked: Checked) -> None:

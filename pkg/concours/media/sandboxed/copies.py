@@ -29,21 +29,27 @@ def moving(container: Any) -> list[Any]:
     return [s for s in container.streams.video if not s.disposition & cover and s.codec_context is not None]
 
 
+def voices(container: Any) -> list[Any]:
+    """Streams of sound that can be decoded."""
+    return [s for s in container.streams.audio if s.codec_context is not None]
+
+
 def codec_name(stream: Any) -> str:
     """The codec by its common name (h264, vp9, av1, aac, mp3), whichever decoder is used for it."""
     return str(stream.codec_context.codec.canonical_name)
 
 
-def wrap_anew(container: Any, facts: dict[str, Any], target: BinaryIO) -> dict[str, Any]:
-    """Writes the copy into the empty file `target`; returns {name, content_type, width, height} of it, or {} where no
-    browser's container takes the pictures."""
-    voices = list(container.streams.audio)[:1]
+def wrap_anew(container: Any, form: str, facts: dict[str, Any], target: BinaryIO) -> dict[str, Any]:
+    """Writes the copy of a file of the format `form` into the empty file `target`; returns {name, content_type, width,
+    height} of it, or {} where no browser's container takes the pictures."""
+    sound = voices(container)[:1]
     if facts["kind"] == "audio":
         if facts["sound"] == "mp3":
-            return _write(container, voices, target, "mp3", {"mp3"}, "sound", "audio/mpeg", facts)
-        return _write(container, voices, target, "mp4", {"aac", "alac"}, "sound", "audio/mp4", facts)
-    kept = [moving(container)[0], *voices]
-    if facts["codec"] in IN_WEBM and (not voices or facts["sound"] in SOUND_IN_WEBM):
+            return _write(container, sound, target, "mp3", {"mp3"}, "sound", "audio/mpeg", facts)
+        return _write(container, sound, target, "mp4", {"aac", "alac"}, "sound", "audio/mp4", facts)
+    kept = [moving(container)[0], *sound]
+    webm = form == "webm" or facts["codec"] not in IN_MP4
+    if webm and facts["codec"] in IN_WEBM and (not sound or facts["sound"] in SOUND_IN_WEBM):
         return _write(container, kept, target, "webm", SOUND_IN_WEBM, "video", "video/webm", facts)
     if facts["codec"] in IN_MP4:
         return _write(container, kept, target, "mp4", SOUND_IN_MP4, "video", "video/mp4", facts)
@@ -95,7 +101,7 @@ def _twin(out: Any, stream: Any, takes: set[str]) -> tuple[Any, bool]:
         twin = out.add_stream("aac", rate=rate, layout=layout)
         twin.codec_context.bit_rate = AAC_BITS_PER_SECOND
         return twin, True
-    twin = out.add_stream_from_template(stream)
+    twin = out.add_stream_from_template(stream, opaque=True)  # as it is: no encoder is looked for
     twin.metadata.clear()
     if codec_name(stream) == "hevc":
         twin.codec_context.codec_tag = "hvc1"  # the name under which Apple's players know it

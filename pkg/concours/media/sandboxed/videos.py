@@ -13,7 +13,7 @@ import pyvips
 from av.error import FFmpegError
 
 from concours.media.sandboxed import copies, images
-from concours.media.sandboxed.copies import codec_name, moving
+from concours.media.sandboxed.copies import codec_name, moving, voices
 from concours.media.sandboxed.wire import Findings, Picture, Task, Unusable
 from concours.media.signatures import KINDS
 
@@ -63,7 +63,7 @@ def look(task: Task, original: int, copy: int) -> Findings:
             playable: dict[str, Any] = {}
             if task.playable:
                 with _open(task, file) as container:
-                    playable = copies.wrap_anew(container, facts, target)
+                    playable = copies.wrap_anew(container, task.form, facts, target)
         except (FFmpegError, EOFError, ValueError, ArithmeticError) as broken:
             raise Unusable("damaged") from broken
     return Findings(facts=facts, pictures=pictures, playable=playable)
@@ -76,7 +76,7 @@ def _open(task: Task, file: BinaryIO) -> Any:
 
 def _facts(task: Task, container: Any) -> dict[str, Any]:
     pictures = moving(container)
-    sounds = container.streams.audio
+    sounds = voices(container)
     wanted = KINDS[task.form]
     if wanted == "video" and not pictures:
         raise Unusable("no_pictures")
