@@ -53,6 +53,7 @@ def test_it_starts_from_nothing_serves_and_ends_without_a_trace(tmp_path: Path) 
         assert not (stack.instance / "pids.json").exists()
 
 
+@pytest.mark.drill
 def test_killed_hard_it_leaves_nothing_running_and_the_next_start_finds_everything(tmp_path: Path) -> None:
     with Stack(tmp_path / "data") as stack:
         stack.start()
@@ -108,6 +109,7 @@ def test_ctrl_c_while_a_job_never_ends_still_ends_everything_in_bounded_time(tmp
         stack.wait_gone(2)
 
 
+@pytest.mark.drill
 def test_an_instance_with_a_long_path_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     deep = tmp_path / ("long-" * 20) / ("path-" * 10)
     with Stack(deep) as stack:

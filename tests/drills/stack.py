@@ -66,6 +66,7 @@ class Stack:
 
     def start(self, *arguments: str, ready: bool = True) -> "Stack":
         """Starts it; with `ready`, waits until the platform says so."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
         self._begins = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
