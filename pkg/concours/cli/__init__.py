@@ -17,6 +17,7 @@ COMMANDS = {
     "config": "concours.cli.config",
     "db": "concours.cli.database",
     "demo": "concours.cli.demo",
+    "health": "concours.cli.health",
     "replay": "concours.cli.replay",
     "restore": "concours.cli.restore",
     "sequencer": "concours.cli.sequencer",
