@@ -1,5 +1,6 @@
 """Uploads, checks, renditions and delivery of files. Knows no entry and no clip.
 
-Reading order: models, tus (the protocol), checks (what is in the file), renditions, jobs, verbs, routes.
-Rooms above hand a *purpose* to an upload and register what happens when its asset is ready.
+Reading order: models, purposes (what rooms above register); protocol, parts, uploads, tus (taking files in) and form
+(without script); signatures, rules, sandbox and sandboxed (looking inside), names, checks, jobs; verbs (for other
+rooms), delivery, routes, templates/media/macros.html.
 """

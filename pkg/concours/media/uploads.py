@@ -25,6 +25,7 @@ from concours.identity.models import Account
 from concours.media import names, purposes
 from concours.media.limits import (
     DISK_RESERVE_BYTES,
+    EXPIRED_AT_ONCE,
     GIVES_WAY_AFTER,
     KEPT_FOR,
     MIB,
@@ -205,11 +206,11 @@ def cancel(row: Upload, *, instance: str) -> None:
 
 
 def expire(keep: Storage, *, instance: str, now: datetime) -> int:
-    """Removes uploads whose time is over, finished or not, and part files without a row; returns how many.
+    """Removes uploads whose time is over, finished or not (some at a time), and part files without a row; how many.
 
     A part that was complete and stored, but whose finishing never came to its end, takes its stored name with it.
     """
-    rows = list(session().scalars(sa.select(Upload).where(Upload.expires_at <= now)))
+    rows = list(session().scalars(sa.select(Upload).where(Upload.expires_at <= now).limit(EXPIRED_AT_ONCE)))
     for row in rows:
         if row.asset_id is None:
             with suppress(FileNotFoundError), Part(path_of(instance, row.id), row.size) as part:
