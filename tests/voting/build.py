@@ -16,7 +16,7 @@ from flask import current_app
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from concours.base.db import session
+from concours.base.db import session, set_reading
 from concours.entries.models import Entry, EntryStatus
 from concours.events.models import Event
 from concours.voting import candidates, polls, sequencer, tally
@@ -89,6 +89,7 @@ class PollMaker:
         **rules: int,
     ) -> PollWorld:
         """A poll open from an hour ago to a day from now; rules as named, others without limit."""
+        set_reading(False)  # after a GET of the test, whose context is this one
         event = event or self.make.event(zone=zone)
         actor = self.make.account()
         draft = polls.Draft(
