@@ -20,7 +20,7 @@ from typing import Any
 
 from concours.cli import environment
 
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 240.0
 GONE_WITHIN_S = 10.0
 
 

@@ -19,7 +19,7 @@ from concours.base import config, embedded
 from concours.cli import environment, lock
 from concours.cli.supervisor import Part, Stopped, Supervisor
 
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 300.0
 VALKEY_WITHIN_S = 120.0  # a large append-only file takes a while to read
 JOB_GRACE_S = 10.0
 GIVE_UP_AFTER = 3  # ends of one part before everything was ready
