@@ -14,7 +14,7 @@ ADMIN_PASSWORD = "drill-password-2021"
 def plan_of_votes(votes: int) -> Plan:
     """A plan with two departments, eight teams and that many votes."""
     return Plan(
-        scale=0, departments=2, teams=8, members=8, clips=0, works=0, selected=0, votes=votes, judges=0, reviews=1
+        scale=0, departments=2, teams=8, members=8, clips=0, works=0, selected=0, votes=votes, judges=1, reviews=1
     )
 
 
