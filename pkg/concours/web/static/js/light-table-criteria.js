@@ -114,7 +114,7 @@ export class Criteria {
       const points = this.value[criterion.key];
       const { input, buttons } = this.rows[n];
       if (input) {
-        if (document.activeElement !== input || points !== undefined) input.value = points ?? "";
+        input.value = points ?? "";
         input.classList.remove("is-invalid");
       }
       buttons.forEach((button, step) => {

@@ -5,7 +5,7 @@ const LETTERS = { y: "yes", n: "no", u: "undo", g: "undecided", r: "aside", z: "
 export function keyboard({ table, acts, settings, stage, criteria, kind }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || table.querySelector("dialog[open]")) return;
-    const typing = event.target.closest("input, textarea, select");
+    const typing = event.target.closest?.("input, textarea, select");
     const number = typing?.type === "number";
     if (typing && !number) return;
     if (take(event, number)) event.preventDefault();
@@ -18,11 +18,11 @@ export function keyboard({ table, acts, settings, stage, criteria, kind }) {
       return true;
     }
     if (key === "ArrowLeft" || key === "ArrowRight") {
-      if (number || event.target.closest("video, audio, .lt-text")) return false;
+      if (number || event.target.closest?.("video, audio, .lt-text")) return false;
       acts[key === "ArrowLeft" ? "previous" : "next"]();
       return true;
     }
-    if ((key === "ArrowUp" || key === "ArrowDown") && kind() === "points" && !event.target.closest(".lt-text, .lt-side dl")) {
+    if ((key === "ArrowUp" || key === "ArrowDown") && kind() === "points" && !event.target.closest?.(".lt-text, .lt-side dl")) {
       criteria()?.step(key === "ArrowUp" ? -1 : 1);
       return true;
     }
@@ -32,7 +32,7 @@ export function keyboard({ table, acts, settings, stage, criteria, kind }) {
       stage.step(key === "[" ? -1 : 1);
       return true;
     }
-    if (key === " " && !event.target.closest("button, a, video, audio, .lt-text")) return stage.play();
+    if (key === " " && !event.target.closest?.("button, a, video, audio, .lt-text")) return stage.play();
     const act = LETTERS[key.toLowerCase()];
     if (!act) return false;
     acts[act]();

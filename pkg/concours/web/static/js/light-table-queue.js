@@ -107,6 +107,7 @@ export class Sender {
     this.wanted = this.running; // what comes while the last answer is taken in is sent right after it
     clearTimeout(this.timer);
     this.failures = 0;
+    if (this.store.pending().length) this.tell("saving"); // before anything is sent: “saved” is never said too early
     this.pump();
   }
 

@@ -222,7 +222,7 @@ const sender = new Sender({
   url: table.dataset.marks,
   csrf: table.dataset.csrf,
   renew: async () => {
-    const page = await (await fetch(location.href, { redirect: "error" })).text();
+    const page = await (await fetch(location.href, { redirect: "manual" })).text();
     return new DOMParser().parseFromString(page, "text/html").getElementById("light-table")?.dataset.csrf;
   },
   tell: tellState,
