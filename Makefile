@@ -52,7 +52,7 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint pkg --lint --check --quiet
+	$(BIN)/djlint pkg --lint --quiet
 
 test-browser: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
