@@ -4,7 +4,14 @@ const LETTERS = { y: "yes", n: "no", u: "undo", g: "undecided", r: "aside", z: "
 
 export function keyboard({ table, acts, settings, stage, criteria, kind }) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || table.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const dialog = table.querySelector("dialog[open]");
+    if (dialog) {
+      if (event.key !== "Escape") return;
+      dialog.close(); // at once: left to the browser, the next key could come before the dialog is gone
+      event.preventDefault();
+      return;
+    }
     const typing = event.target.closest?.("input, textarea, select");
     const number = typing?.type === "number";
     if (typing && !number) return;
