@@ -12,7 +12,8 @@ export function keyboard({ table, acts, settings, stage, criteria, kind }) {
       event.preventDefault();
       return;
     }
-    const typing = event.target.closest?.("input, textarea, select");
+    const field = event.target.closest?.("input:not([type=checkbox]), textarea, select");
+    const typing = field?.closest("dialog") ? null : field; // no dialog is open: the focus is only on its way back
     const number = typing?.type === "number";
     if (typing && !number) return;
     if (take(event, number)) event.preventDefault();
