@@ -18,6 +18,7 @@ from flask import g, request_started
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from concours.base import embedded
 from concours.base.db import db, session
@@ -31,6 +32,21 @@ settings.load_profile("steady")  # how fast a busy machine is, is no property of
 
 TEMPLATES = FileSystemBytecodeCache(tempfile.mkdtemp(prefix="cc-jinja-"))
 """Templates are compiled once for all tests of a process; the cache knows a changed source by its checksum."""
+
+_compile_builder = Rule._compile_builder
+_builders: dict[object, Any] = {}
+
+
+def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
+    """Werkzeug compiles two functions for each address; they do not know their rule, so all applications share them.
+    Without this they cost more than half of a test's time."""
+    made_of = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+    if made_of not in _builders:
+        _builders[made_of] = _compile_builder(rule, append_unknown)
+    return _builders[made_of]
+
+
+Rule._compile_builder = _compiled_once  # type: ignore[method-assign]
 
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
 

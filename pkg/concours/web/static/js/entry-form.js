@@ -227,7 +227,7 @@ let looking = 0;
 
 let dragged = null; // the file under the finger; nothing is redrawn meanwhile
 
-const refresh = async (focus = null) => {
+const draw = async (focus) => {
   const old = part();
   if (!old || dragged) return;
   const answer = await fetch(old.dataset.url, { headers: { Accept: "text/html" }, credentials: "same-origin", redirect: "manual" });
@@ -240,6 +240,13 @@ const refresh = async (focus = null) => {
   document.dispatchEvent(new CustomEvent("entry:files", { detail: { room: Number(fresh.dataset.room) } }));
   watch();
   if (checkingBefore && !Number(fresh.dataset.checking) && !stopped && !waiting) save();
+};
+// one after the other: what was asked for last is what stands, however the answers overtake each other
+let drawing = Promise.resolve();
+const refresh = (focus = null) => {
+  const drawn = drawing.then(() => draw(focus));
+  drawing = drawn.catch(() => {});
+  return drawn;
 };
 const watch = () => {
   clearTimeout(looking);
