@@ -154,3 +154,93 @@ class SequencerTerm(Model):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     fence: Mapped[int] = mapped_column(sa.BigInteger)
     taken_at: Mapped[datetime]
+
+
+class PollLog(Model):
+    """A poll's public log: how far the tiles go, and whether it is closed. Written by the log's keeper alone.
+
+    `size`: leaves in the tiles; `published`, `signed_at`: size and time of the newest checkpoint; `fence` as in
+    PollProgress. `rotate`: an organiser asks for a new key. `trouble`: what differed at the last attempt to close, at
+    `checked_at` (empty: nothing). `closed_at`, `closing`: when the final checkpoint was signed, and the closing note.
+    """
+
+    __tablename__ = "poll_log"
+
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"), primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    published: Mapped[int | None] = mapped_column(sa.BigInteger)
+    signed_at: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    rotate: Mapped[bool] = mapped_column(default=False)
+    trouble: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    checked_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closing: Mapped[str] = mapped_column(sa.Text, default="")
+
+
+class LogTile(Model):
+    """A tile of a poll's log (c2sp.org/tlog-tiles): up to 256 hashes of 32 bytes, side by side. A full one never
+    changes; the last of each level grows."""
+
+    __tablename__ = "log_tile"
+
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"), primary_key=True, autoincrement=False)
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes]
+
+
+class LogKey(Model):
+    """A key that signs a poll's checkpoints. `wrapped` is empty once another has followed; `note` is what its
+    predecessor signed to hand over (of the first: empty)."""
+
+    __tablename__ = "log_key"
+    __table_args__ = (sa.UniqueConstraint("poll_id", "number"),)
+
+    id: Mapped[Pk]
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"))
+    number: Mapped[int]
+    public: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    wrapped: Mapped[bytes]
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+    since: Mapped[datetime]
+
+
+class Checkpoint(Model):
+    """A signed checkpoint; `note` without the witnesses' lines."""
+
+    __tablename__ = "checkpoint"
+    __table_args__ = (sa.UniqueConstraint("poll_id", "size"),)
+
+    id: Mapped[Pk]
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"))
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    root: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    note: Mapped[str] = mapped_column(sa.Text)
+    signed_at: Mapped[datetime]
+
+
+class Witness(Model):
+    """Another party whose cosignatures of a poll's checkpoints are taken."""
+
+    __tablename__ = "witness"
+    __table_args__ = (sa.UniqueConstraint("poll_id", "name"),)
+
+    id: Mapped[Pk]
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(sa.String(120))
+    public: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
+    added_at: Mapped[datetime]
+
+
+class Cosignature(Model):
+    """A witness' signature under a checkpoint: its line of the note, and the time it signed."""
+
+    __tablename__ = "cosignature"
+    __table_args__ = (sa.UniqueConstraint("checkpoint_id", "witness_id"),)
+
+    id: Mapped[Pk]
+    checkpoint_id: Mapped[int] = mapped_column(sa.ForeignKey("checkpoint.id", ondelete="CASCADE"))
+    witness_id: Mapped[int] = mapped_column(sa.ForeignKey("witness.id", ondelete="CASCADE"), index=True)
+    line: Mapped[str] = mapped_column(sa.String(300))
+    made_at: Mapped[datetime]

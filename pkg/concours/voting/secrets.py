@@ -1,6 +1,6 @@
-"""A poll's secrets: the key behind its voters' pseudonyms, and the key that signs its receipts.
+"""A poll's secrets: the key behind its voters' pseudonyms, the key that signs its receipts, the keys that sign its log.
 
-Both are random and kept in SQL wrapped with AES-256-GCM (NIST SP 800-38D) under a key derived from POLL_KEY_SECRET by
+All are random and kept in SQL wrapped with AES-256-GCM (NIST SP 800-38D) under a key derived from POLL_KEY_SECRET by
 HKDF-SHA256 (RFC 5869); the poll's slug and the key's purpose are bound in, so that a wrapped key cannot be moved to
 another poll. Destroying a poll's key makes its pseudonyms unlinkable for ever.
 """
@@ -21,6 +21,7 @@ NONCE_BYTES = 16  # of a vote, chosen by the voter's client
 GCM_NONCE_BYTES = 12
 PSEUDONYM = b"pseudonym"
 RECEIPTS = b"receipts"
+LOG = b"log"
 
 
 class WrongSecret(Exception):
@@ -59,6 +60,17 @@ def unwrap_key(secret: str, slug: str, wrapped: bytes) -> bytes:
 def unwrap_signing_key(secret: str, slug: str, wrapped: bytes) -> Ed25519PrivateKey:
     """The key that signs receipts. Raises WrongSecret."""
     return Ed25519PrivateKey.from_private_bytes(_unwrap(secret, slug, RECEIPTS, wrapped))
+
+
+def make_log_key(secret: str, slug: str) -> tuple[Ed25519PrivateKey, bytes]:
+    """A fresh key that signs the poll's checkpoints, and how it is kept."""
+    key = Ed25519PrivateKey.generate()
+    return key, _wrap(secret, slug, LOG, key.private_bytes_raw())
+
+
+def unwrap_log_key(secret: str, slug: str, wrapped: bytes) -> Ed25519PrivateKey:
+    """The key that signs checkpoints; only the sequencer asks for it. Raises WrongSecret."""
+    return Ed25519PrivateKey.from_private_bytes(_unwrap(secret, slug, LOG, wrapped))
 
 
 def tag_of(key: bytes, poll_id: int, voter_id: bytes) -> bytes:
