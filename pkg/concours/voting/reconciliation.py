@@ -1,14 +1,21 @@
 """Receipts, ledger and Redis side by side, per candidate. Where they differ, the result must not be published."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import redis
 import sqlalchemy as sa
 
 from concours.base.db import reading
 from concours.voting import keys, ledger
-from concours.voting.cast import Booth
 from concours.voting.models import RefusedVote, Vote
+
+
+class Connected(Protocol):
+    """Who has connections to SQL and to Redis: a booth, a sequencer, the keeper of the logs."""
+
+    engine: sa.Engine
+    client: "redis.Redis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ class Reconciliation:
         }
 
 
-def reconcile(booth: Booth, poll_id: int) -> Reconciliation:
+def reconcile(booth: Connected, poll_id: int) -> Reconciliation:
     """Counts everything. Reads every vote of the poll once. Raises RedisError or SQLAlchemyError."""
     table = Vote.__table__
     with reading(), booth.engine.connect() as connection:

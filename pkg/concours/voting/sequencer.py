@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from concours.base import clock
 from concours.base.db import db, reading
 from concours.base.redis import connect
-from concours.voting import journal, keys, ledger, scripts, tally
+from concours.voting import journal, keeper, keys, ledger, scripts, tally
 from concours.voting.models import Poll, PollProgress
 from concours.voting.rules import read_facts
 
@@ -39,6 +39,7 @@ def run(app: Flask, stop: threading.Event) -> None:
     with app.app_context():
         sequencer = Sequencer.of(app)
     log.info("sequencer %s started", sequencer.name)
+    logs = keeper.start(sequencer, stop)
     while not stop.is_set():
         try:
             if not sequencer.hold():
@@ -61,6 +62,7 @@ def run(app: Flask, stop: threading.Event) -> None:
             log.exception("sequencer starts over")
             sequencer.forget()
             stop.wait(1.0)
+    logs.join(5)
     sequencer.release()
 
 
