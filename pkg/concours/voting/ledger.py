@@ -5,7 +5,7 @@ first, so two sequencers can never give out the same leaf.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -38,6 +38,41 @@ COLUMNS = (
 _vote, _refused, _tally, _progress, _term = (
     cast(sa.Table, model.__table__) for model in (Vote, RefusedVote, Tally, PollProgress, SequencerTerm)
 )
+
+# Made once: building a statement costs as much as running it, and these run for each batch.
+_LOCKED = (
+    sa.select(_progress.c.next_leaf, _progress.c.journal_id, _progress.c.fence)
+    .where(_progress.c.poll_id == sa.bindparam("poll"))
+    .with_for_update()
+)
+_REACHED = (
+    sa.update(_progress)
+    .where(_progress.c.poll_id == sa.bindparam("poll"))
+    .values(
+        next_leaf=sa.bindparam("leaf"),
+        journal_id=sa.bindparam("mark"),
+        fence=sa.bindparam("term"),
+        changed_at=sa.bindparam("now"),
+    )
+)
+_NAMES = ", ".join(name for name, _ in COLUMNS)
+_INSERT = {
+    "sqlite": f"INSERT INTO vote ({_NAMES}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT DO NOTHING",  # noqa: S608 (our own names)
+    "postgresql": f"INSERT INTO vote ({_NAMES}) SELECT * FROM unnest("  # noqa: S608 (our own names)
+    + ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
+    + ") ON CONFLICT DO NOTHING",
+}
+
+
+def _adding(insert: Any) -> Any:
+    new = insert(_tally)
+    return new.on_conflict_do_update(
+        index_elements=[_tally.c.poll_id, _tally.c.candidate_id],
+        set_={"votes": _tally.c.votes + new.excluded.votes},
+    )
+
+
+_ADD = {"sqlite": _adding(sqlite.insert), "postgresql": _adding(postgresql.insert)}
 
 
 class LostLease(Exception):
@@ -95,8 +130,7 @@ def record(
 
     Raises LostLease or OutOfStep, having written nothing.
     """
-    locked = sa.select(_progress).where(_progress.c.poll_id == poll_id).with_for_update()
-    row = connection.execute(locked).one()
+    row = connection.execute(_LOCKED, {"poll": poll_id}).one()
     if row.fence > fence:
         raise LostLease
     if row.journal_id != after:
@@ -106,11 +140,7 @@ def record(
     if not _record_all(connection, batch, entries):
         _record_each(connection, batch, entries)
     _add_up(connection, batch)
-    connection.execute(
-        sa.update(_progress)
-        .where(_progress.c.poll_id == poll_id)
-        .values(next_leaf=batch.after, journal_id=batch.mark, fence=fence, changed_at=now)
-    )
+    connection.execute(_REACHED, {"poll": poll_id, "leaf": batch.after, "mark": batch.mark, "term": fence, "now": now})
     return batch
 
 
@@ -145,34 +175,40 @@ def totals(connection: sa.Connection, poll_id: int) -> dict[int, int]:
     return {row.candidate_id: row.votes for row in rows}
 
 
-def _rows(batch: Batch, entries: Sequence[Entry], leaf: int) -> Iterator[tuple[Any, ...]]:
-    for e in entries:
-        yield (
-            batch.poll_id, leaf, e.candidate, e.tag, e.nonce, e.commitment, e.day, e.slot, e.repeat, e.ordinal,
-            e.journal_id, batch.recorded_at,
-        )  # fmt: skip
-        leaf += 1
+def _as_stored(connection: sa.Connection, column: sa.Column[Any], value: Any) -> Any:
+    """A value as the driver takes it for that column (SQLite keeps days and moments as text)."""
+    bind = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    return bind(value) if bind else value
 
 
-def _insert(connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
-    """Inserts what the unique keys let in; returns how many."""
-    names = [name for name, _ in COLUMNS]
+def _rows(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], leaf: int) -> list[tuple[Any, ...]]:
+    moment = _as_stored(connection, _vote.c.recorded_at, batch.recorded_at)
+    days = {day: _as_stored(connection, _vote.c.day, day) for day in {e.day for e in entries}}
+    return [
+        (
+            batch.poll_id, number, e.candidate, e.tag, e.nonce, e.commitment, days[e.day], e.slot, e.repeat, e.ordinal,
+            e.journal_id, moment,
+        )
+        for number, e in enumerate(entries, leaf)
+    ]  # fmt: skip
+
+
+def _insert(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], leaf: int) -> int:
+    """Inserts what the unique keys let in, as leaves from `leaf` on; returns how many."""
+    rows = _rows(connection, batch, entries, leaf)
     if connection.dialect.name == "postgresql":
-        arrays = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
-        return connection.exec_driver_sql(
-            f"INSERT INTO vote ({', '.join(names)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608 (our own names)
-            tuple([list(column) for column in zip(*rows, strict=True)]),
-        ).rowcount
-    statement = sqlite.insert(_vote).on_conflict_do_nothing()
-    return connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows]).rowcount
+        columns = tuple(list(column) for column in zip(*rows, strict=True))
+        return connection.exec_driver_sql(_INSERT["postgresql"], columns).rowcount
+    return connection.exec_driver_sql(_INSERT["sqlite"], rows).rowcount
 
 
 def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry]) -> bool:
     """The whole batch at once, as nearly always; nothing of it where the unique keys refuse any."""
-    with connection.begin_nested() as savepoint:
-        if _insert(connection, list(_rows(batch, entries, batch.first))) != len(entries):
-            savepoint.rollback()
-            return False
+    connection.exec_driver_sql("SAVEPOINT batch")
+    if _insert(connection, batch, entries, batch.first) != len(entries):
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT batch")
+        return False
+    connection.exec_driver_sql("RELEASE SAVEPOINT batch")
     for e in entries:
         batch.fates.append((e.commitment, batch.after))
         batch.counts[e.candidate] += 1
@@ -183,7 +219,7 @@ def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry
 def _record_each(connection: sa.Connection, batch: Batch, entries: Sequence[Entry]) -> None:
     """One by one, so that each refused entry is known with its reason and the leaves stay gapless."""
     for e in entries:
-        if _insert(connection, list(_rows(batch, [e], batch.after))):
+        if _insert(connection, batch, [e], batch.after):
             batch.fates.append((e.commitment, batch.after))
             batch.counts[e.candidate] += 1
             batch.after += 1
@@ -220,13 +256,8 @@ def _why(connection: sa.Connection, poll_id: int, e: Entry) -> int:
 def _add_up(connection: sa.Connection, batch: Batch) -> None:
     if not batch.counts:
         return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = insert(_tally)
     connection.execute(
-        new.on_conflict_do_update(
-            index_elements=[_tally.c.poll_id, _tally.c.candidate_id],
-            set_={"votes": _tally.c.votes + new.excluded.votes},
-        ),
+        _ADD[connection.dialect.name],
         [
             {"poll_id": batch.poll_id, "candidate_id": candidate, "votes": votes}
             for candidate, votes in sorted(batch.counts.items())
