@@ -15,7 +15,7 @@ from concours.base.db import session
 from concours.base.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
 from concours.base.messages import Message, msg
 from concours.identity import passwords
-from concours.identity.models import Account, ApiToken, Department, SignInSession
+from concours.identity.models import Account, ApiToken, Department, Invitation, SignInSession
 
 USERNAME_LIMIT = 64
 NAME_LIMIT = 80
@@ -182,6 +182,8 @@ def change_account(
         raise Invalid(problems=problems)
     account.name, account.phone, account.email = name, phone, email
     account.department_id = department.id if department else None
+    if can_create_events and not account.can_create_events:
+        end_invitations(account)
     account.can_create_events = can_create_events
     audit.record(actor, "identity.change_account", account, now=now, can_create_events=can_create_events)
 
@@ -205,10 +207,11 @@ def set_active(account: Account, active: bool, *, actor: Account, now: datetime)
 
 
 def set_password(account: Account, password: str, again: str, *, now: datetime) -> None:
-    """Gives the account a new password and ends all its sessions; raises Invalid for a weak one."""
+    """Gives the account a new password and ends all its sessions and links; raises Invalid for a weak one."""
     passwords.require_strong(password, again, account.username, account.name)
     account.password_hash = passwords.hash_password(password)
     end_sessions(account, now=now)
+    end_invitations(account)
 
 
 def change_password(account: Account, old: str, password: str, again: str, *, now: datetime) -> None:
@@ -235,6 +238,16 @@ def end_sessions(account: Account, *, now: datetime, but: SignInSession | None =
     if but is not None:
         ending = ending.where(SignInSession.id != but.id)
     return int(session().execute(ending.values(revoked_at=now)).rowcount)  # type: ignore[attr-defined]
+
+
+def end_invitations(account: Account) -> int:
+    """Ends the account's unused invitation links; how many there were.
+
+    A link makes whoever holds it that person, and it was made by those who may invite the person as they were then:
+    it must not outlive a new password or a higher role.
+    """
+    ending = sa.delete(Invitation).where(Invitation.account_id == account.id, Invitation.used_at.is_(None))
+    return int(session().execute(ending).rowcount)  # type: ignore[attr-defined]
 
 
 def search(words: str = "", *, after: int = 0, department_id: int | None = None) -> Sequence[Account]:

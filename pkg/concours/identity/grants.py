@@ -10,6 +10,7 @@ from concours import audit
 from concours.base.db import session
 from concours.base.errors import Conflict, FieldProblem, Invalid, NotFound
 from concours.base.messages import Message, msg
+from concours.identity.accounts import end_invitations
 from concours.identity.models import Account, Department, Grant, Role
 
 GIVEN = (Role.ORGANISER, Role.COORDINATOR, Role.JUDGE, Role.AUDITOR)
@@ -73,7 +74,10 @@ def give_new(
     now: datetime,
     department: Department | None = None,
 ) -> Grant:
-    """Gives a role that the caller knows is not held yet (the unique key is the last word)."""
+    """Gives a role that the caller knows is not held yet (the unique key is the last word).
+
+    An invitation link made before, by somebody who might not invite a person with this role, stops working.
+    """
     if role != Role.COORDINATOR:
         department = None
     grant = Grant(
@@ -84,6 +88,8 @@ def give_new(
         granted_at=now,
     )
     session().add(grant)
+    if account.password_hash is None:
+        end_invitations(account)
     audit.record(
         actor,
         "identity.give_role",
@@ -106,10 +112,11 @@ def take(grant_id: int, event_id: int, *, actor: Account, now: datetime) -> Gran
     if grant is None:
         raise NotFound(msg("This role was taken back already."))
     if grant.role == Role.ORGANISER:
-        left = session().scalar(
-            sa.select(sa.func.count()).where(Grant.event_id == event_id, Grant.role == Role.ORGANISER)
-        )
-        if left == 1:
+        organisers = sa.select(Grant.id).where(Grant.event_id == event_id, Grant.role == Role.ORGANISER)
+        left = session().scalars(organisers.order_by(Grant.id).with_for_update()).all()
+        if grant_id not in left:
+            raise NotFound(msg("This role was taken back already."))
+        if len(left) == 1:
             raise Conflict(
                 msg("An event keeps at least one organiser."),
                 hint=msg("Give the role to somebody else first."),

@@ -98,8 +98,9 @@ def accept(secret: str, password: str, again: str, *, now: datetime) -> Account:
     """Sets the password of the invited person and uses the link up. Raises NotFound or Invalid."""
     invitation = find(secret, now=now)
     account = invitation.account
-    accounts.set_password(account, password, again, now=now)
     invitation.used_at = now
+    session().flush()  # used before the password is set, which ends all links that are not
+    accounts.set_password(account, password, again, now=now)
     audit.record(account, "identity.accept_invitation", account, now=now)
     return account
 
