@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -117,6 +118,54 @@ def test_what_a_room_lets_go_of_is_removed_with_its_files_but_not_what_others_us
     assert list(storage().names()) == []
     assert session().scalar(sa.select(sa.func.count()).select_from(Rendition)) == 0
     assert session().scalar(sa.select(sa.func.count()).select_from(Upload)) == 0
+
+
+@both_databases
+@pytest.mark.parametrize("forgotten_before_the_commit", [True, False])
+def test_a_picture_that_comes_in_again_while_its_twin_is_forgotten_keeps_its_renditions(
+    app: APIFlask,
+    checked: Checked,
+    tus: Tus,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    forgotten_before_the_commit: bool,
+) -> None:
+    """The same file removed and added again: its renditions have the same names."""
+    content = files.image()
+    freed = verbs.discard(checked(content, "a.jpg"), actor=tus.account, now=now)
+    session().commit()
+    number = int(tus.create(len(content), content, filename="a.jpg").headers["X-Asset"])
+    if forgotten_before_the_commit:
+        settle = checks.settle
+
+        def forgotten_first(*given: Any, **named: Any) -> Any:
+            session().rollback()
+            assert jobs.forget(*freed) == 4
+            return settle(*given, **named)
+
+        monkeypatch.setattr(checks, "settle", forgotten_first)
+        jobs.check(number)
+    else:
+        unused = verbs.unused
+
+        def checked_meanwhile(asked: Iterable[str]) -> list[str]:
+            found = unused(asked)
+            session().rollback()
+            jobs.check(number)
+            return found
+
+        monkeypatch.setattr(verbs, "unused", checked_meanwhile)
+        jobs.forget(*freed)
+    monkeypatch.undo()
+    work(app)
+    asset = session().get_one(Asset, number, populate_existing=True)
+    assert asset.status == "ready"
+    assert all(storage().exists(names.path_of(row.storage_name)) for row in asset.renditions)
+
+
+def test_a_name_that_is_not_there_is_no_error(app: APIFlask) -> None:
+    assert not storage().exists("originals/no/such")
+    storage().delete("originals/no/such")
 
 
 def test_readiness_counts_and_tells_why(checked: Checked, tus: Tus) -> None:

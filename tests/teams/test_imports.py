@@ -247,6 +247,7 @@ def test_a_dropped_roster_leaves_no_file_and_no_rows(desk: Desk) -> None:
     assert session().scalar(sa.select(sa.func.count(RosterRow.id))) == 0
     assert desk.status(f"{desk.base}/{told['id']}.json")["status"] == "dismissed"
     assert desk.browser.post(f"{desk.base}/{told['id']}/confirm").status_code == 409
+    assert desk.browser.post(f"{desk.base}/{told['id']}/dismiss").status_code == 303, "pressed twice"
 
 
 def test_a_lost_job_can_be_started_again_after_a_minute(desk: Desk, now: datetime) -> None:

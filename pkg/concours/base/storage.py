@@ -17,6 +17,7 @@ from flask import Flask, current_app
 from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore, S3Store
 
+MISSING = (FileNotFoundError, NotFoundError)  # obstore raises the one or the other, by version and by store
 READ_CHUNK = 1024 * 1024
 PART_SIZE = 8 * 1024 * 1024
 
@@ -73,14 +74,14 @@ class Storage:
         """The whole file; for small ones."""
         try:
             return bytes(obstore.get(self._store, name).bytes())
-        except NotFoundError as missing:
+        except MISSING as missing:
             raise FileNotFoundError(name) from missing
 
     def size(self, name: str) -> int:
         """Its length in bytes."""
         try:
             return int(obstore.head(self._store, name)["size"])
-        except NotFoundError as missing:
+        except MISSING as missing:
             raise FileNotFoundError(name) from missing
 
     def stream(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
@@ -98,7 +99,7 @@ class Storage:
         """Whether there is such a file."""
         try:
             obstore.head(self._store, name)
-        except NotFoundError:
+        except MISSING:
             return False
         return True
 
@@ -106,7 +107,7 @@ class Storage:
         """Removes the file; a name that is not there is no error."""
         try:
             obstore.delete(self._store, name)
-        except NotFoundError:
+        except MISSING:
             return
 
     def names(self, prefix: str = "") -> Iterator[str]:

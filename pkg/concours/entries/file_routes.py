@@ -7,7 +7,6 @@ from concours.base.db import session
 from concours.base.errors import Closed, Conflict, Invalid
 from concours.base.messages import Message, msg
 from concours.base.notices import notify
-from concours.base.queue import enqueue
 from concours.entries import authors, drafts, files
 from concours.entries.answers import asks_json, onward, read_typed, whole
 from concours.entries.author_routes import form_again, language
@@ -69,8 +68,7 @@ def remove_file(entry_id: int, file_id: int) -> Response:
     entry = authors.find_to_change(event, entry_id, person)
     freed = files.remove(entry, event, file_id, actor=person, now=clock.now())
     session().commit()
-    if freed:
-        enqueue(jobs.forget, *freed, queue="bulk")
+    jobs.forget_later(freed)
     return _after(entry, msg("The file is removed."))
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from concours.base.db import session
-from concours.base.queue import enqueue
 from concours.entries import files
 from concours.entries.authors import may_change, may_read, no_such_entry
 from concours.entries.models import Entry
@@ -45,7 +44,7 @@ def _forget_after_commit(names: list[str]) -> None:
         return
 
     def forget(_session: object) -> None:
-        enqueue(jobs.forget, *names, queue="bulk")
+        jobs.forget_later(names)
 
     sa.event.listen(session(), "after_commit", forget, once=True)
 

@@ -2,9 +2,11 @@
 stored whole or not at all, under a name made of its content, and the rows change in one transaction at the end."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import current_app
+from redis.exceptions import RedisError
 
 from concours.base import clock
 from concours.base.db import reading, session
@@ -24,6 +26,7 @@ def check(asset_id: int) -> None:
     if outcome is not None:
         checks.settle(asset_id, outcome, now=clock.now())
         session().commit()
+        _mend(asset_id, outcome)
 
 
 def render(asset_id: int) -> None:
@@ -32,6 +35,7 @@ def render(asset_id: int) -> None:
     if outcome is not None:
         checks.renew(asset_id, outcome)
         session().commit()
+        _mend(asset_id, outcome)
 
 
 def requeue_stuck() -> int:
@@ -65,13 +69,39 @@ def sweep() -> None:
 
 
 def forget(*stored: str) -> int:
-    """Removes stored files that nothing uses any more; how many."""
+    """Removes stored files that nothing uses any more; how many.
+
+    The same picture may come in again at this very moment, and its renditions have the same names: whatever came to
+    use one of them meanwhile gets them made anew. (The other order of the two is `_mend`'s.)
+    """
     with reading():
         gone = verbs.unused(stored)
         session().commit()
     for path in names.paths(gone):
         storage().delete(path)
+    with reading():
+        robbed = verbs.showing(gone) if gone else []
+        session().commit()
+    for asset_id in robbed:
+        enqueue(render, asset_id, queue="bulk")
     return len(gone)
+
+
+def forget_later(stored: Sequence[str]) -> None:
+    """Lets a worker `forget` these files; call it after the commit. Where Redis is away they stay: that is no harm,
+    while a failure after a commit would tell the person that nothing was done."""
+    if not stored:
+        return
+    try:
+        enqueue(forget, *stored, queue="bulk")
+    except RedisError as away:
+        log.warning("%d files that nothing uses stay in the storage: %s", len(stored), away)
+
+
+def _mend(asset_id: int, outcome: checks.Outcome) -> None:
+    """Has renditions made again that somebody's `forget` removed between their storing and the commit."""
+    if any(not storage().exists(names.path_of(made.storage_name)) for made in outcome.made):
+        enqueue(render, asset_id, queue="bulk")
 
 
 def _examine(asset_id: int, status: AssetStatus) -> checks.Outcome | None:

@@ -98,7 +98,12 @@ def read_creation(headers: Headers) -> Asked:
     raw = headers.get("Upload-Metadata", "")
     pairs = read_metadata(raw)
     purpose_id = pairs.get("purpose_id", "")
-    if not (purpose_id.isascii() and purpose_id.isdigit() and 0 < int(purpose_id[:20]) <= GREATEST_NUMBER):
+    if not (
+        purpose_id.isascii()
+        and purpose_id.isdigit()
+        and len(purpose_id) <= 19
+        and 0 < int(purpose_id) <= GREATEST_NUMBER
+    ):
         raise Malformed(msg("Upload-Metadata must say what the file is for (purpose, purpose_id)."))
     return Asked(
         size=size,

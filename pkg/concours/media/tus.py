@@ -148,6 +148,7 @@ def take(
     upload_id = uploads.new_id()
     stored: tuple[str, str] | None = None
     asset: Asset | None = None
+    committing = False
     with Part(path_of(instance, upload_id), asked.size, create=True) as part:
         try:
             at = uploads.receive(part, pieces, 0, checksum)
@@ -157,11 +158,12 @@ def take(
             row = uploads.begin(owner, asked, upload_id, instance=instance, now=clock.now())
             if stored:
                 asset = uploads.finish(row, owner, *stored, now=clock.now())
+            committing = True
             session().commit()
         except BaseException:
             session().rollback()
             part.remove()
-            if stored:
+            if stored and not committing:  # a commit that failed may have happened: its file is not ours to delete
                 storage().delete(stored[1])
             raise
         if asset is not None:

@@ -53,8 +53,8 @@ def refusal_of(asset: Asset) -> Message:
 def discard(asset: Asset, *, actor: Account | None, now: datetime) -> list[str]:
     """Deletes an asset with its renditions, in the running transaction; the room has let go of it before.
 
-    Returns the names of the files: after the commit, `enqueue(media.jobs.forget, *names, queue="bulk")` removes
-    those that nothing else uses.
+    Returns the names of the files: after the commit, `media.jobs.forget_later(names)` removes those that nothing
+    else uses.
     """
     names = [asset.storage_name, *(row.storage_name for row in asset.renditions)]
     audit.record(actor, "media.discard", asset, now=now, purpose=asset.purpose, sha256=asset.sha256)
@@ -70,6 +70,12 @@ def unused(names: Iterable[str]) -> list[str]:
     used = set(session().scalars(sa.select(Asset.storage_name).where(Asset.storage_name.in_(asked))))
     used |= set(session().scalars(sa.select(Rendition.storage_name).where(Rendition.storage_name.in_(asked))))
     return sorted(asked - used)
+
+
+def showing(names: Iterable[str]) -> list[int]:
+    """The numbers of the assets that have a rendition of one of these stored names."""
+    found = sa.select(Rendition.asset_id).where(Rendition.storage_name.in_(set(names))).distinct()
+    return sorted(session().scalars(found))
 
 
 def waiting_too_long(now: datetime) -> list[Asset]:

@@ -173,11 +173,14 @@ def apply(roster: RosterImport, event: Event, *, now: datetime, step: Step) -> b
 
 
 def dismiss(roster: RosterImport, event: Event, *, actor: Account, now: datetime) -> str:
-    """Drops a roster that is not wanted; returns the name of the stored file, which is to be deleted."""
+    """Drops a roster that is not wanted; returns the name of the stored file, which is to be deleted. Again is no
+    error."""
     if roster.status in {ImportStatus.APPLYING, ImportStatus.APPLIED}:
         raise Conflict(
             msg("This roster is applied already."), hint=msg("Change the teams themselves."), code="roster_applied"
         )
+    if roster.status == ImportStatus.DISMISSED:
+        return roster.storage_name
     session().execute(sa.delete(RosterRow).where(RosterRow.import_id == roster.id))
     roster.status, roster.counts, roster.problem = ImportStatus.DISMISSED, {}, None
     audit.record(actor, "teams.dismiss_roster", roster, now=now, event_id=event.id)
