@@ -74,7 +74,9 @@ def test_a_form_for_anothers_things_is_refused_and_said(
     assert assets() == []
 
 
-@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", ""])
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", "", "/\t/evil.example"]
+)
 def test_a_form_leads_only_to_pages_of_this_site(tus: Tus, back: str) -> None:
     assert send(tus.browser, tus.account.id, back=back).headers["Location"] == "/"
 

@@ -14,6 +14,7 @@ from concours.base.errors import DomainError
 from concours.base.messages import msg
 from concours.base.notices import notify
 from concours.identity.access import SIGNED_IN, actor, allow
+from concours.identity.addresses import inside
 from concours.media import protocol
 from concours.media.limits import FORM_BYTES, FORM_FILES, PIECE_BYTES
 from concours.media.protocol import Asked
@@ -44,18 +45,12 @@ def upload(purpose: str, purpose_id: int) -> Response:
             notify(msg("“%(file)s” was not taken: %(reason)s", file=name, reason=refused.message), "danger")
         else:
             notify(msg("“%(file)s” has arrived and is being checked.", file=name))
-    return redirect(_back(request.form.get("back", "")), 303)
+    return redirect(inside(request.form.get("back")) or "/", 303)
 
 
 def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
     while piece := stream.read(PIECE_BYTES):
         yield piece
-
-
-def _back(asked: str) -> str:
-    """Only to an address of this site (RFC 3986: a path that begins with one slash)."""
-    is_ours = asked.startswith("/") and not asked.startswith(("//", "/\\"))
-    return asked if is_ours else "/"
 
 
 def _take_more(_app: Flask, **_more: object) -> None:

@@ -16,6 +16,7 @@ from werkzeug.routing import BuildError
 from concours.base.messages import Message
 from concours.events.navigation import places_for_visitor
 from concours.identity.access import signed_in
+from concours.identity.addresses import inside
 from concours.web.i18n import revive, translate
 
 
@@ -56,12 +57,7 @@ def here() -> str:
 
 def relative(address: str) -> str:
     """`address` where it is a path of this site (for redirects), else `/`: no scheme, no host, no backslash tricks."""
-    address = address.strip()
-    if not address.startswith("/") or address.startswith(("//", "/\\")) or "\\" in address:
-        return "/"
-    if any(ord(character) < 0x20 for character in address):
-        return "/"
-    return address
+    return inside(address.strip()) or "/"
 
 
 def without_database() -> None:
