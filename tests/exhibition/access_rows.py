@@ -12,7 +12,7 @@ from tests.exhibition.build import exhibition
 def _hall(world: World) -> Hall:
     if not hasattr(world, "exhibited"):
         world.exhibited = exhibition(world.make, world.event, 2)[1]
-        return session().scalars(sa.select(Hall)).one()
+        return session().scalars(sa.select(Hall).where(Hall.event_id == world.event.id)).one()
     hall = verbs.hang(
         world.event, title="又一厅", introduction="", category_id=None, actor=world.organiser, now=world.make.now
     )
