@@ -16,6 +16,13 @@ def _api(path: str = "") -> Callable[[World], str]:
     return lambda w: f"/api/v1/polls/{poll_in(w).id}{path}"
 
 
+def _log(path: str) -> Callable[[World], str]:
+    def url(w: World) -> str:
+        return f"/log/{poll_in(w, keep=True).poll.slug}/{path}"
+
+    return url
+
+
 def _public(path: Callable[[PollWorld], str]) -> Callable[[World], str]:
     def url(w: World) -> str:
         found = poll_in(w)
@@ -50,6 +57,12 @@ ROWS = [
         lambda w: f"/api/v1/events/{w.event.slug}/polls/{poll_in(w).id}/reconciliation",
         READERS,
     ),
+    Row("voting_log.checkpoint", "GET", _log("checkpoint"), EVERYONE),
+    Row("voting_log.tile", "GET", _log("tile/0/000"), NOBODY),  # no vote, no tile: for nobody
+    Row("voting_log.entries", "GET", _log("tile/entries/000"), NOBODY),  # while the poll is open
+    Row("voting_log.closing", "GET", _log("closing"), NOBODY),  # likewise
+    Row("voting_log.keys", "GET", _log("keys"), EVERYONE),
+    Row("voting_log.cosign", "POST", _log("cosignatures"), EVERYONE),  # refused by what is in it
     Row("voting.gallery", "GET", lambda w: f"/events/{w.event.slug}/polls", EVERYONE),
     Row("voting.poll", "GET", _public(lambda p: ""), EVERYONE),
     Row("voting.candidate", "GET", _public(lambda p: f"/candidates/{p.candidates[0]}"), EVERYONE),

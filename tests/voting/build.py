@@ -21,6 +21,7 @@ from concours.entries.models import Entry, EntryStatus
 from concours.events.models import Event
 from concours.voting import candidates, polls, sequencer, tally
 from concours.voting.booth import booth
+from concours.voting.keeper import Keeper
 from concours.voting.models import Candidate, Poll
 from concours.voting.rules import Rules
 from concours.voting.sequencer import Sequencer
@@ -184,10 +185,12 @@ def sequencing(app: APIFlask) -> Iterator[threading.Thread]:
         assert not thread.is_alive()
 
 
-def poll_in(world: World, *, publish: bool = True) -> PollWorld:
-    """A poll of the authorisation table's event, over its teams, loaded in Redis."""
+def poll_in(world: World, *, publish: bool = True, keep: bool = False) -> PollWorld:
+    """A poll of the authorisation table's event, over its teams, loaded in Redis; with `keep` its log has begun."""
     app = cast(APIFlask, current_app._get_current_object())  # type: ignore[attr-defined]
     made = PollMaker(app, world.make, world.make.now)(event=world.event, publish=publish)
     hand = at_work(app)
+    if keep:
+        Keeper(hand.engine, hand.client, app.config["POLL_KEY_SECRET"], lambda: hand.fence).step()
     hand.release()
     return made

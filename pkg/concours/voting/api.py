@@ -77,8 +77,18 @@ class BallotIn(BaseModel):
     nonce: Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$")]
 
 
+class InclusionOut(BaseModel):
+    """The proof that a checkpoint has the leaf (RFC 6962 section 2.1.1): hashes in base64, from the leaf upwards."""
+
+    size: int
+    root: str
+    checkpoint: str
+    hashes: list[str]
+
+
 class ReceiptOut(BaseModel):
-    """Where a vote stands. `status`: recorded, provisional, refused or unknown."""
+    """Where a vote stands. `status`: recorded, provisional, refused or unknown; `inclusion` is null until the first
+    checkpoint behind the vote."""
 
     id: str
     poll: int
@@ -91,6 +101,7 @@ class ReceiptOut(BaseModel):
     recorded_at: str | None
     signature: str | None
     reason: str | None = None
+    inclusion: InclusionOut | None = None
 
 
 class VoteOut(BaseModel):

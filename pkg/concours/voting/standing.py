@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from concours.base.db import reading
 from concours.base.errors import NotFound
 from concours.base.messages import msg
-from concours.voting import journal, keys, ledger, receipts, refusals, secrets
+from concours.voting import journal, keys, ledger, publication, receipts, refusals, secrets
 from concours.voting.cast import Booth
 from concours.voting.receipts import Standing
 from concours.voting.rules import Facts
@@ -17,6 +17,7 @@ from concours.voting.rules import Facts
 def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
     """The receipt as it stands now: `recorded`, `provisional`, `refused` (with `reason`) or `unknown`.
 
+    A recorded one has its `inclusion` proof in the newest checkpoint, or None where that is older than the vote.
     An id that was given out and is unknown now was admitted by a Redis that lost its data before the vote was
     recorded: it does not count. Raises NotFound for what is no receipt's id, Unavailable when Redis is away.
     """
@@ -27,8 +28,9 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
     with reading(), booth.engine.connect() as connection:
         found = ledger.find(connection, facts.id, commitment)
         reason = None if found else ledger.refused_as(connection, facts.id, journal_id)
+        proof = publication.inclusion(connection, facts.id, found.leaf or 0) if found else None
     if found is not None:
-        return receipts.describe(facts, found)
+        return {**receipts.describe(facts, found), "inclusion": proof}
     if reason is None:
         try:
             entry = journal.find(booth.client, facts.id, journal_id)

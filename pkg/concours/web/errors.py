@@ -89,7 +89,7 @@ def status_of(error: errors.DomainError) -> int:
 
 def wants_json() -> bool:
     """Whether the answer goes to a program."""
-    if request.path.startswith(("/api/", "/uploads")):
+    if request.path.startswith(("/api/", "/uploads", "/log/")):
         return True
     if "text/html" not in request.headers.get("Accept", "") and (request.is_json or request.path.endswith(".json")):
         return True
