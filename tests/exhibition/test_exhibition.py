@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 
 from concours.base.db import session
+from concours.entries.models import EntryStatus
 from concours.exhibition import verbs, visit
 from concours.identity.models import Account, Role
+from concours.web.front import exhibited
 from tests.conftest import both_databases
 from tests.exhibition.build import entry, exhibition, selection
 from tests.factories import Make
@@ -63,6 +66,36 @@ def test_private_fields_stay_off_the_label(make: Make, client: FlaskClient) -> N
     page = client.get(f"/events/{event.slug}/works/1").text
     assert "行书" in page
     assert "13800000000" not in page
+
+
+@pytest.mark.parametrize("status", [EntryStatus.SUBMITTED, EntryStatus.WITHDRAWN, EntryStatus.REJECTED])
+def test_a_work_that_is_not_accepted_any_more_is_not_on_show(make: Make, client: FlaskClient, status: str) -> None:
+    """Its author changed or withdrew it after it was hung: nobody has looked at what would be shown."""
+    event = make.event()
+    _, works = exhibition(make, event, 3)
+    works[1].status = status
+    session().commit()
+    assert client.get(f"/events/{event.slug}/works/2").status_code == 404
+    assert "作品2" not in client.get(f"/events/{event.slug}/exhibition/1").text
+    assert "2 works" in client.get(f"/events/{event.slug}/exhibition").text
+    assert f"/events/{event.slug}/works/3" in client.get(f"/events/{event.slug}/works/1").text
+    assert works[1] not in exhibited(make.now)
+
+
+def test_a_name_among_the_answers_is_told_when_authors_are(make: Make, client: FlaskClient) -> None:
+    event = make.event(settings={"show_authors": "never"})
+    category = make.category(event, fields=[{"key": "speaker", "label": "讲述人"}, {"key": "script", "label": "书体"}])
+    author = make.account()
+    selection(make, event, [entry(make, event, category, author, 1, values={"speaker": "王献之", "script": "行书"})])
+    hall = verbs.hang(event, title="厅", introduction="", category_id=None, actor=author, now=make.now)
+    verbs.set_open(hall, True, actor=author, now=make.now)
+    session().commit()
+    page = client.get(f"/events/{event.slug}/works/1").text
+    assert "行书" in page
+    assert "王献之" not in page
+    event.settings = {"show_authors": "always"}
+    session().commit()
+    assert "王献之" in client.get(f"/events/{event.slug}/works/1").text
 
 
 def test_nothing_selected_is_said_and_what_was_typed_stays(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from concours.entries.models import Entry
-from concours.entries.public import authors_are_told
+from concours.entries.public import NAMING_KEYS, authors_are_told
 from concours.events.models import Event
 from concours.events.rules import read_fields
 
@@ -21,14 +21,23 @@ class Line:
     paragraph: bool
 
 
-def lines(entry: Entry, language: str) -> list[Line]:
-    """What the author filled in, in the category's order, without private fields; in `language` (`zh` or `en`)."""
-    found = []
-    for spec in read_fields(entry.category):
-        value = "" if spec.private else spec.shown(entry.values.get(spec.key), language)
-        if value:
-            found.append(Line(spec.label.text(language), value, len(value) > PARAGRAPH_FROM))
-    return found
+def lines(event: Event, now: datetime) -> Callable[[Entry, str], list[Line]]:
+    """Gives what is told of one of the event's entries by its author, in the category's order and a language (zh, en).
+
+    Without private fields, and without those that name a person while makers are not told at `now`.
+    """
+    told = authors_are_told(event, now)
+
+    def of(entry: Entry, language: str) -> list[Line]:
+        found = []
+        for spec in read_fields(entry.category):
+            hidden = spec.private or (spec.key in NAMING_KEYS and not told)
+            value = "" if hidden else spec.shown(entry.values.get(spec.key), language)
+            if value:
+                found.append(Line(spec.label.text(language), value, len(value) > PARAGRAPH_FROM))
+        return found
+
+    return of
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def edit(hall_id: int) -> AnyResponse | str | tuple[str, int]:
         hall=hall,
         typed=typed,
         problems=problems,
-        wall=visit.wall(hall, request.args.get("after", 0, type=int)),
+        wall=visit.wall(hall, request.args.get("after", 0, type=int), everything=True),
         byline=labels.bylines(current_event(), now()),
         files=standing_files,
     )
@@ -168,7 +168,7 @@ def work(number: int) -> str:
         "exhibition/work.html",
         event=current_event(),
         shown=shown,
-        lines=labels.lines,
+        lines=labels.lines(current_event(), now()),
         byline=labels.bylines(current_event(), now()),
         files=standing_files,
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from concours.audit import record
+from concours.base import typed
 from concours.base.db import session
 from concours.base.errors import Conflict, FieldProblem, Invalid, NotFound
 from concours.base.messages import msg
@@ -20,7 +21,7 @@ HALLS_PER_EVENT = 40
 
 
 def _checked(title: str, introduction: str) -> tuple[str, str]:
-    title, introduction = title.strip(), introduction.strip()
+    title, introduction = typed.line(title), typed.paragraphs(introduction)
     problems = []
     if not title:
         problems.append(FieldProblem("title", msg("Please give the hall a title.")))

@@ -1,4 +1,8 @@
-"""What a visitor sees: halls that are open, what hangs in them, one work with its label. Only reads."""
+"""What a visitor sees: halls that are open, what hangs in them, one work with its label. Only reads.
+
+A work hangs where it was hung, but a visitor sees it only as long as it is accepted: what its author changed or
+withdrew since, or the organiser rejected, is not shown to anybody before it is accepted again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +14,13 @@ from sqlalchemy.orm import joinedload
 from concours.base.db import session
 from concours.base.errors import NotFound
 from concours.base.messages import msg
-from concours.entries.models import Entry, EntryFile
+from concours.entries.models import Entry, EntryFile, EntryStatus
 from concours.events.models import Event
 from concours.exhibition.models import Hall, Placement
 from concours.media.models import Asset
 
 WALL_PAGE = 24
+_SHOWN = Entry.status == EntryStatus.ACCEPTED
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ def halls(event: Event, *, only_open: bool) -> list[HallCard]:
     numbers = [hall.id for hall in found]
     rows = session().execute(
         sa.select(Placement.hall_id, sa.func.count(), sa.func.min(Placement.position))
-        .where(Placement.hall_id.in_(numbers))
+        .join(Entry, Entry.id == Placement.entry_id)
+        .where(Placement.hall_id.in_(numbers), _SHOWN)
         .group_by(Placement.hall_id)
     )
     counted = {hall_id: (works, first) for hall_id, works, first in rows}
@@ -81,13 +87,14 @@ def open_hall(event: Event, position: int) -> Hall:
     return hall
 
 
-def wall(hall: Hall, after: int = 0, limit: int = WALL_PAGE) -> Wall:
-    """Up to `limit` works of the hall after position `after`."""
+def wall(hall: Hall, after: int = 0, limit: int = WALL_PAGE, *, everything: bool = False) -> Wall:
+    """Up to `limit` works of the hall after position `after`; with `everything` also those no visitor sees now."""
     rows = list(
         session().scalars(
             sa.select(Placement)
+            .join(Entry, Entry.id == Placement.entry_id)
             .options(*_with_everything(joinedload(Placement.entry)))
-            .where(Placement.hall_id == hall.id, Placement.position > after)
+            .where(Placement.hall_id == hall.id, Placement.position > after, sa.true() if everything else _SHOWN)
             .order_by(Placement.position)
             .limit(limit + 1)
         )
@@ -115,7 +122,7 @@ def work(event: Event, number: int) -> Shown:
             .join(Hall, Hall.id == Placement.hall_id)
             .join(Entry, Entry.id == Placement.entry_id)
             .options(*_with_everything(joinedload(Placement.entry)))
-            .where(Hall.event_id == event.id, Hall.opened_at.is_not(None), Entry.number == number)
+            .where(Hall.event_id == event.id, Hall.opened_at.is_not(None), Entry.number == number, _SHOWN)
             .order_by(Hall.position)
             .limit(1)
         )
@@ -133,7 +140,7 @@ def _neighbour(placement: Placement, way: int) -> int | None:
     return session().scalar(
         sa.select(Entry.number)
         .join(Placement, Placement.entry_id == Entry.id)
-        .where(Placement.hall_id == placement.hall_id, beside)
+        .where(Placement.hall_id == placement.hall_id, beside, _SHOWN)
         .order_by(order)
         .limit(1)
     )

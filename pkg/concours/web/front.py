@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from concours.base.db import session
 from concours.base.messages import Message, msg
-from concours.entries.models import Entry, EntryFile
+from concours.entries.models import Entry, EntryFile, EntryStatus
 from concours.events.models import Event, EventStatus, PhaseKind
 from concours.events.offers import open_to
 from concours.exhibition.models import Hall, Placement
@@ -125,6 +125,7 @@ def exhibited(now: datetime) -> list[Entry]:
         sa.select(Placement)
         .join(Hall, Hall.id == Placement.hall_id)
         .join(Event, Event.id == Hall.event_id)
+        .join(Entry, Entry.id == Placement.entry_id)
         .options(
             joinedload(Placement.entry).joinedload(Entry.event),
             joinedload(Placement.entry)
@@ -132,7 +133,9 @@ def exhibited(now: datetime) -> list[Entry]:
             .joinedload(EntryFile.asset)
             .selectinload(Asset.renditions),
         )
-        .where(Hall.opened_at <= now, Event.status != EventStatus.DRAFT, with_picture)
+        .where(
+            Hall.opened_at <= now, Event.status != EventStatus.DRAFT, Entry.status == EntryStatus.ACCEPTED, with_picture
+        )
         .order_by(Placement.id.desc())
         .limit(STRIP)
     )
