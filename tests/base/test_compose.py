@@ -89,6 +89,18 @@ def test_every_service_that_stays_is_watched_and_every_command_exists() -> None:
         assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
 
 
+def test_uploads_under_way_outlive_the_web_server_and_the_worker_can_sweep_them_up() -> None:
+    """In memory they would be lost with each new image, and what nobody finishes would stay for ever."""
+    image = (ROOT / "Dockerfile").read_text()
+    folder = re.search(r"INSTANCE=(\S+)", image)
+    assert folder
+    for name in ("web", "worker"):
+        volumes = dict(reversed(volume.split(":")) for volume in SERVICES[name]["volumes"])
+        assert volumes[folder[1]] in COMPOSE["volumes"]
+        assert not any(place.startswith(folder[1]) for place in SERVICES[name]["tmpfs"])
+    assert SERVICES["web"]["volumes"] == SERVICES["worker"]["volumes"]
+
+
 def test_only_the_web_server_is_reached_and_only_from_this_host() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["web"]
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["web"]["ports"])
