@@ -6,6 +6,7 @@ no database refuses it later (PostgreSQL takes neither NUL nor half of a surroga
 
 import unicodedata
 
+GREATEST_NUMBER = 2**63 - 1  # what both databases take for a row's number
 _KEPT = {"\n", "\t"}
 _UNSEEN = {"\u200b", "\u2060", "\ufeff"}  # spaces of no width, pasted along unnoticed
 
@@ -26,3 +27,11 @@ def line(value: str) -> str:
 def paragraphs(value: str) -> str:
     """Several lines: cleaned, no blanks at the ends of lines, none before the first or after the last line."""
     return "\n".join(part.rstrip() for part in _clean(value).split("\n")).strip()
+
+
+def number(text: str | None) -> int | None:
+    """A row's number from an address, a form or a header: digits that a database takes; None for all else."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 19:
+        return None
+    found = int(text)
+    return found if found <= GREATEST_NUMBER else None

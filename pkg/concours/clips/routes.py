@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, make_respons
 from concours.base import clock
 from concours.base.errors import NotFound
 from concours.base.messages import msg
+from concours.base.typed import number
 from concours.clips import lists, standings, verbs
 from concours.clips.models import Clip, ClipStatus
 from concours.clips.purposes import init_purposes
@@ -25,7 +26,6 @@ from concours.events.rules import read_settings
 from concours.identity.access import PUBLIC, actor, allow
 from concours.identity.models import Role
 from concours.teams import scope
-from concours.teams.blueprint import number
 from concours.teams.models import Member
 
 bp = Blueprint("clips", __name__, url_prefix="/events/<event_slug>", template_folder="templates")

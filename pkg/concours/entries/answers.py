@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Response, jsonify, redirect, request
 
+from concours.base import typed
 from concours.base.errors import DomainError
 from concours.base.messages import Message
 from concours.base.notices import notify
-from concours.entries.authors import GREATEST_ID
 from concours.entries.models import Entry
 from concours.entries.words import FIELD_PREFIX, Typed
 from concours.events.models import Category
@@ -22,11 +22,8 @@ def asks_json() -> bool:
 
 def whole(text: str | None, default: int = 0) -> int:
     """A whole number of a form or address; `default` for what is none or does not fit the database."""
-    found = (text or "").strip()
-    if not found.isascii() or not found.isdigit() or len(found) > 19:
-        return default
-    number = int(found)
-    return number if number <= GREATEST_ID else default
+    found = typed.number((text or "").strip())
+    return default if found is None else found
 
 
 def read_typed(form: Mapping[str, str], category: Category) -> Typed:

@@ -6,7 +6,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from pydantic import BaseModel, Field
 
-from concours.entries.authors import GREATEST_ID
+from concours.base.typed import GREATEST_NUMBER
 from concours.entries.desk_routes import read_filter
 from concours.entries.lists import DESK_STATUSES, desk_page, read_counts
 from concours.entries.models import Entry
@@ -25,8 +25,8 @@ class EntriesQuery(BaseModel):
 
     status: str = "all"
     category: str | None = None
-    department: int | None = Field(None, ge=0, le=GREATEST_ID)
-    after: int = Field(0, ge=0, le=GREATEST_ID)
+    department: int | None = Field(None, ge=0, le=GREATEST_NUMBER)
+    after: int = Field(0, ge=0, le=GREATEST_NUMBER)
     limit: int = Field(PAGE, ge=1, le=PAGE_LIMIT)
 
 

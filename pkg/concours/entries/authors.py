@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from concours.base.db import session
 from concours.base.errors import Forbidden, NotFound
 from concours.base.messages import msg
+from concours.base.typed import GREATEST_NUMBER
 from concours.entries.models import Entry
 from concours.events.models import Category, Event, EventKind, MediaKind
 from concours.identity.access import departments_of, roles_in
@@ -77,12 +78,9 @@ def may_read(account: Account, entry: Entry) -> bool:
     return Role.COORDINATOR in roles and entry.department_id in departments_of(account, entry.event_id)
 
 
-GREATEST_ID = 2**63 - 1  # what the database's numbers hold
-
-
 def find_entry(event: Event, entry_id: int) -> Entry:
     """The entry of that number within `event`; raises NotFound."""
-    if not 0 < entry_id <= GREATEST_ID:
+    if not 0 < entry_id <= GREATEST_NUMBER:
         raise no_such_entry()
     entry = session().scalar(sa.select(Entry).where(Entry.id == entry_id, Entry.event_id == event.id))
     if entry is None:

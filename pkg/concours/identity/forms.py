@@ -4,20 +4,19 @@ from collections.abc import Mapping, Sequence
 
 from werkzeug.datastructures import FileStorage
 
-from concours.base import sheets
+from concours.base import sheets, typed
 from concours.base.errors import Conflict, DomainError, Forbidden, Invalid, TooLarge
 from concours.base.messages import Message
 
 Errors = Mapping[str, Sequence[Message]]
 
-GREATEST_NUMBER = 2**63 - 1  # what a database takes for a row's number
-
 
 def number(text: str) -> int:
     """A row's number from an address or a form, as a type for `args.get(…, type=number)`; raises ValueError."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= GREATEST_NUMBER):
+    found = typed.number(text)
+    if found is None:
         raise ValueError(text[:20])
-    return int(text)
+    return found
 
 
 _STATUS: tuple[tuple[type[DomainError], int], ...] = ((Conflict, 409), (TooLarge, 413), (Forbidden, 403))

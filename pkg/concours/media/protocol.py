@@ -15,6 +15,7 @@ from typing import Any
 
 from werkzeug.datastructures import Headers
 
+from concours.base import typed
 from concours.base.errors import Conflict, DomainError
 from concours.base.messages import msg
 from concours.media.limits import FILENAME_CHARACTERS, METADATA_BYTES, METADATA_PAIRS
@@ -23,7 +24,6 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 ALGORITHMS = ("sha256", "sha1")  # the protocol asks every server for sha1
 BODY_TYPE = "application/offset+octet-stream"
-GREATEST_NUMBER = 2**63 - 1
 
 OURS = frozenset({"filename", "filetype", "name", "type", "relativepath", "purpose", "purpose_id"})
 """Keys of Upload-Metadata that are not the room's `details`."""
@@ -97,19 +97,14 @@ def read_creation(headers: Headers) -> Asked:
     size = _number(headers, "Upload-Length")
     raw = headers.get("Upload-Metadata", "")
     pairs = read_metadata(raw)
-    purpose_id = pairs.get("purpose_id", "")
-    if not (
-        purpose_id.isascii()
-        and purpose_id.isdigit()
-        and len(purpose_id) <= 19
-        and 0 < int(purpose_id) <= GREATEST_NUMBER
-    ):
+    purpose_id = typed.number(pairs.get("purpose_id"))
+    if not purpose_id:
         raise Malformed(msg("Upload-Metadata must say what the file is for (purpose, purpose_id)."))
     return Asked(
         size=size,
         filename=clean_filename(pairs.get("filename") or pairs.get("name") or ""),
         purpose=pairs.get("purpose", ""),
-        purpose_id=int(purpose_id),
+        purpose_id=purpose_id,
         details={key: clean_text(value) for key, value in pairs.items() if key.lower() not in OURS},
         metadata=raw,
     )
@@ -186,7 +181,7 @@ def clean_text(text: str) -> str:
 
 
 def _number(headers: Headers, name: str) -> int:
-    raw = headers.get(name, "")
-    if not (raw.isascii() and raw.isdigit()) or len(raw) > 19 or int(raw) > GREATEST_NUMBER:
+    found = typed.number(headers.get(name))
+    if found is None:
         raise Malformed(msg("%(header)s must be a whole number of bytes.", header=name))
-    return int(raw)
+    return found

@@ -12,16 +12,6 @@ from concours.teams import export, scope
 
 bp = Blueprint("teams", __name__, url_prefix="/events/<event_slug>", template_folder="templates")
 
-GREATEST_NUMBER = 2**63 - 1  # what a database takes for a row's number
-
-
-def number(text: str | None) -> int | None:
-    """A row's number from an address or a form; None for anything else."""
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 19:
-        return None
-    found = int(text)
-    return found if found <= GREATEST_NUMBER else None
-
 
 def my_reach() -> scope.Reach:
     """How far the visitor reaches in the request's event, asked once per request."""

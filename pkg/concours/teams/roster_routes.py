@@ -20,12 +20,13 @@ from concours.base.notices import notify
 from concours.base.queue import enqueue
 from concours.base.redis import client
 from concours.base.storage import storage
+from concours.base.typed import number
 from concours.events.context import current_event
 from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.teams import api, export, imports, jobs, lists, progress
-from concours.teams.blueprint import asks_json, bp, download, is_fragment, language, my_reach, number, rights
+from concours.teams.blueprint import asks_json, bp, download, is_fragment, language, my_reach, rights
 from concours.teams.models import ImportStatus, RosterImport, RosterRow
 from concours.teams.roster import ANSWERS, HEADINGS
 from concours.teams.words import APPLIED_NAMES, VERDICT_NAMES

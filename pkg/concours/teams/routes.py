@@ -11,6 +11,7 @@ from concours.base.db import session
 from concours.base.errors import Invalid, NotFound
 from concours.base.messages import Message, msg
 from concours.base.notices import notify
+from concours.base.typed import number
 from concours.events.context import current_event
 from concours.events.figures import figure
 from concours.events.models import Event, PhaseKind
@@ -20,7 +21,7 @@ from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.teams import export, lists, roster_routes, scope, verbs
-from concours.teams.blueprint import bp, download, language, my_reach, number, rights
+from concours.teams.blueprint import bp, download, language, my_reach, rights
 from concours.teams.models import Team
 from concours.teams.roster import ANSWERS, HEADINGS
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from flask import Flask, abort, request
 
+from concours.base.typed import GREATEST_NUMBER
+
 JSON_DEPTH = 32
-GREATEST = 2**63 - 1  # no row has a greater number
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -55,7 +56,7 @@ def _sent() -> Iterator[str]:
 
 
 def _check(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    if any(isinstance(value, int) and value > GREATEST for value in (values or {}).values()):
+    if any(isinstance(value, int) and value > GREATEST_NUMBER for value in (values or {}).values()):
         abort(404)
     try:
         clean = all(is_text(text) for text in _sent())
