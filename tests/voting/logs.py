@@ -19,15 +19,16 @@ DAY = date(2021, 7, 8)
 BATCH = 500
 
 
-def entries(candidates: Sequence[int], first: int, count: int) -> list[Entry]:
-    """Votes as they stand in a journal, each of a voter of its own; the same numbers give the same votes."""
+def entries(candidates: Sequence[int], first: int, count: int, *, behind: int = 0) -> list[Entry]:
+    """Votes as they stand in a journal behind that moment (ms), each of a voter of its own; the same numbers give the
+    same votes."""
     found = []
     for number in range(first, first + count):
         tag = hashlib.sha256(b"voter %d" % number).digest()
         nonce = hashlib.sha256(b"nonce %d" % number).digest()[:16]
         commitment = secrets.commitment_of(tag, nonce)
         candidate = candidates[number * number % len(candidates)]
-        found.append(Entry(f"{number + 1}-0", tag, nonce, commitment, candidate, DAY, 1, 1, 1))
+        found.append(Entry(f"{behind + number - first + 1}-0", tag, nonce, commitment, candidate, DAY, 1, 1, 1))
     return found
 
 
@@ -38,7 +39,8 @@ def record(world: PollWorld, hand: Sequencer, count: int) -> list[bytes]:
     while count:
         with db.engine.begin() as connection:
             reached = ledger.progress(connection, world.id)
-            batch = entries(world.candidates, reached.next_leaf, min(BATCH, count))
+            behind = int(reached.journal_id.split("-")[0])
+            batch = entries(world.candidates, reached.next_leaf, min(BATCH, count), behind=behind)
             ledger.record(
                 connection, world.id, batch, after=reached.journal_id, fence=hand.fence, now=datetime.now(UTC)
             )
