@@ -11,11 +11,14 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import TooManyRequests
 
 from concours.base import errors
+from concours.base.db import session
 from concours.base.messages import msg
 from concours.factory import create_app
 from concours.identity.access import PUBLIC, allow
+from concours.identity.models import Account
 from concours.web.errors import SENTENCES, TITLES
-from tests.conftest import environment
+from tests.conftest import both_databases, environment
+from tests.factories import Make
 
 STATUSES = [400, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 503]
 CODES = {413: "too_large"}
@@ -192,3 +195,26 @@ def test_a_form_without_its_token_is_told_so(app: APIFlask, client: FlaskClient)
     answer = client.post("/sign-in", data={"username": "a"}, headers=PAGE)
     assert answer.status_code == 400
     assert "open for too long" in answer.text
+
+
+@both_databases
+@pytest.mark.parametrize("values", [{}, {"locale": "王小明" * 9}, {"department_id": 10**12}])
+def test_what_people_wrote_does_not_reach_the_log_by_way_of_the_database(
+    app: APIFlask, client: FlaskClient, make: Make, caplog: pytest.LogCaptureFixture, values: dict[str, Any]
+) -> None:
+    """A clash of two requests, a text too long, a reference to nothing: each with a name, a number and a phone."""
+    taken = make.account().username if not values else "010-王献之"
+
+    def write() -> str:
+        given = {"username": taken, "name": "王献之", "phone": "13800138000", "created_at": make.now, **values}
+        session().add(Account(**given))
+        session().commit()
+        return "written"
+
+    _refuse(app, write)
+    answer = client.get("/refused", headers=PAGE)
+    assert answer.status_code in {200, 400, 409}
+    assert answer.status_code == 200 or "concours" in {record.name for record in caplog.records}
+    for secret in (taken, "王献之", "王小明", "13800138000", str(10**12)):
+        assert secret not in caplog.text
+        assert secret not in answer.text

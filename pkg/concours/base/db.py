@@ -109,7 +109,11 @@ RECYCLE_S = 1_800
 
 def engine_options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """How connections are kept: one for each thread that may ask, and on PostgreSQL checked before use."""
-    options: dict[str, Any] = {"pool_size": int(settings.get("WEB_THREADS") or 5), "max_overflow": POOL_EXTRA}
+    options: dict[str, Any] = {
+        "pool_size": int(settings.get("WEB_THREADS") or 5),
+        "max_overflow": POOL_EXTRA,
+        "hide_parameters": True,  # what people wrote must not reach a log by way of an error's text
+    }
     if str(settings["DATABASE_URL"]).startswith("postgresql"):
         options |= {
             "pool_pre_ping": True,
@@ -145,3 +149,15 @@ def prepare_engine(engine: Engine) -> None:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+
+
+def reason_of(error: sa.exc.DBAPIError) -> str:
+    """What the database says went wrong, for a log: never what people wrote, which PostgreSQL quotes."""
+    original = error.orig
+    said = getattr(original, "diag", None)
+    if said is None:
+        return f"{type(original).__name__}: {original}"
+    if isinstance(error, sa.exc.DataError):  # its first line quotes the value
+        return f"{type(original).__name__} {said.sqlstate}"
+    primary = said.message_primary or original
+    return f"{type(original).__name__} {said.sqlstate or ''}: {primary}"

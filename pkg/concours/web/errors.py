@@ -18,7 +18,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from concours.base import errors
-from concours.base.db import session
+from concours.base.db import reason_of, session
 from concours.base.messages import Message, msg
 from concours.identity.access import NotSignedIn
 from concours.media import protocol as tus
@@ -234,20 +234,21 @@ def _too_large(_error: RequestEntityTooLarge) -> Response:
 def _sql_away(error: OperationalError | InterfaceError) -> Response:
     without_database()
     _undo()
-    current_app.logger.error("SQL is away: %s", error)
+    current_app.logger.error("SQL is away: %s", reason_of(error))
     return answer(503, "database_unavailable", SENTENCES[503], retry_after=RETRY_AFTER_S)
 
 
 def _out_of_range(error: OverflowError | DataError) -> Response:
     _undo()
-    current_app.logger.warning("a value is out of range: %s", error)
+    said = reason_of(error) if isinstance(error, DataError) else type(error).__name__
+    current_app.logger.warning("a value is out of range: %s", said)
     return answer(400, "out_of_range", msg("A number or a text in this request is larger than anything here."))
 
 
 def _clash(error: IntegrityError) -> Response:
     """Two did the same at once: the database's own rule was the last word, and what came first stands."""
     _undo()
-    current_app.logger.warning("refused by the database: %s", error)
+    current_app.logger.warning("refused by the database: %s", reason_of(error))
     return answer(409, "conflict", SENTENCES[409])
 
 
