@@ -8,7 +8,6 @@ from typing import Any
 from apiflask import APIFlask
 from flask import request
 from flask_migrate import Migrate
-from flask_wtf import CSRFProtect
 
 from concours import __version__
 from concours.base import config as configuration
@@ -18,6 +17,7 @@ from concours.base.redis import init_redis
 from concours.base.storage import init_storage
 from concours.identity.access import init_access
 from concours.web.errors import init_errors
+from concours.web.forgery import Protection
 from concours.web.headers import init_headers
 from concours.web.health import init_health
 from concours.web.i18n import init_i18n
@@ -29,7 +29,7 @@ from concours.web.times import init_times
 ROOT = Path(__file__).resolve().parents[2]
 BODY_LIMIT = 16 * 1024 * 1024  # bytes of one request; uploads come in chunks of at most 8 MiB
 
-csrf = CSRFProtect()
+csrf = Protection()
 
 
 def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> APIFlask:

@@ -18,6 +18,7 @@ from concours.base.db import session
 from concours.identity.models import Account, ApiToken, SignInSession
 
 SESSION_FIELD = "sid"
+SCHEME = "Bearer "
 NOTED_EVERY = timedelta(hours=1)
 
 
@@ -60,14 +61,20 @@ def running_session() -> SignInSession | None:
     return found
 
 
-def load(request: Request) -> Account | None:
-    """Who the request comes from: a bearer token, or the cookie's session."""
+def bearer_of(request: Request) -> str | None:
+    """The bearer token that the request came with, whether or not it is one of ours; None without that header."""
     header = request.headers.get("Authorization", "")
-    if header.startswith("Bearer "):
+    return header[len(SCHEME) :].strip() if header.startswith(SCHEME) else None
+
+
+def load(request: Request) -> Account | None:
+    """Who the request comes from: a bearer token, or, without one, the cookie's session."""
+    given = bearer_of(request)
+    if given is not None:
         token = session().scalar(
             sa.select(ApiToken)
             .options(joinedload(ApiToken.account))
-            .where(ApiToken.secret_hash == digest(header[7:].strip()), ApiToken.revoked_at.is_(None))
+            .where(ApiToken.secret_hash == digest(given), ApiToken.revoked_at.is_(None))
         )
         return token.account if token is not None and token.account.is_active else None
     secret = cookie.get(SESSION_FIELD)
