@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -14,6 +15,7 @@ from concours.jury.models import Round, Selected
 from concours.jury.results import final_rounds, final_selection
 from concours.media.models import Asset
 from concours.teams.models import Team
+from concours.voting import closing
 from concours.voting.candidates import ENTRIES, Source
 from concours.voting.models import Candidate, Poll, Tally
 
@@ -32,11 +34,15 @@ class Standing:
 
 @dataclass(frozen=True)
 class PollResult:
-    """A poll, all votes recorded in it, and its leaders."""
+    """A poll, all votes recorded in it, and its leaders.
+
+    `reconciling`: its time is over and its final checkpoint is not signed yet; then neither votes nor leaders are told.
+    """
 
     poll: Poll
     votes: int
     leaders: Sequence[Standing]
+    reconciling: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ class Results:
     teams: Sequence[Team]
 
 
-def results(event: Event, *, category_id: int | None = None, after: tuple[int, int] = (0, 0)) -> Results:
+def results(event: Event, *, now: datetime, category_id: int | None = None, after: tuple[int, int] = (0, 0)) -> Results:
     """The event's results as they are recorded now.
 
     The selection from behind `after` on, (position of the round, place in it), of one category if asked.
@@ -77,7 +83,7 @@ def results(event: Event, *, category_id: int | None = None, after: tuple[int, i
         category_id=category_id if category_id in counts else None,
         selected=page[:SELECTED_PAGE],
         next_after=f"{last[end.entry.category_id].position}-{end.place}" if end else None,
-        polls=_polls(event),
+        polls=_polls(event, now),
         teams=_leading_teams(event),
     )
 
@@ -117,7 +123,7 @@ def _selected(last: Mapping[int, Round], category_id: int | None, after: tuple[i
     )
 
 
-def _polls(event: Event) -> list[PollResult]:
+def _polls(event: Event, now: datetime) -> list[PollResult]:
     polls = list(session().scalars(sa.select(Poll).where(Poll.event_id == event.id, Poll.published).order_by(Poll.id)))
     if not polls:
         return []
@@ -152,7 +158,13 @@ def _polls(event: Event) -> list[PollResult]:
         .tuples()
         .all()
     )
-    return [PollResult(poll, int(totals.get(poll.id) or 0), leaders.get(poll.id, [])) for poll in polls]
+    final = closing.settled(session(), numbers)
+    return [
+        PollResult(poll, int(totals.get(poll.id) or 0), leaders.get(poll.id, []))
+        if poll.id in final or now < poll.closes_at
+        else PollResult(poll, 0, [], reconciling=True)
+        for poll in polls
+    ]
 
 
 def _leading_teams(event: Event) -> list[Team]:

@@ -181,7 +181,8 @@ def show_results() -> AnyResponse:
     event = current_event()
     if not (ORGANISERS & my_roles()):
         require_open(event, PhaseKind.RESULTS, now())
-    found = results.results(event, category_id=request.args.get("category", type=int), after=_after())
+    category = request.args.get("category", type=int)
+    found = results.results(event, now=now(), category_id=category, after=_after())
     page = make_response(
         render_template(
             "exhibition/results.html",

@@ -9,12 +9,13 @@ from redis.exceptions import RedisError
 from werkzeug.wrappers import Response as AnyResponse
 
 from concours.base import clock, typed
+from concours.base.db import session
 from concours.base.errors import Closed, Conflict, DomainError, Forbidden, NotFound, RateLimited
 from concours.base.messages import Message, msg, nmsg
 from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, NotSignedIn, allow, signed_in
-from concours.voting import entrance, polls, refusals, standing, voters
+from concours.voting import closing, entrance, polls, refusals, standing, voters
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
 from concours.voting.gallery import Card, Showcase, neighbours, order_of, page_of, search
@@ -260,6 +261,7 @@ def standings(poll_slug: str) -> AnyResponse:
         rows=[(places[i], cards[i], votes) for i, votes in shown if i in cards],
         most=ranked[0][1] if ranked else 0,
         size=counts.size,
+        reconciling=now >= found.closes_at and not closing.settled(session(), [found.id]),
         after=after,
         next_after=shown[-1][0] if begin + STANDINGS_PAGE < len(ranked) else None,
     )

@@ -14,7 +14,7 @@ from concours.base.messages import msg
 from concours.events.models import Event, EventStatus
 from concours.identity.models import Account
 from concours.voting import secrets
-from concours.voting.models import Candidate, Poll, PollProgress
+from concours.voting.models import Candidate, Poll, PollLog, PollProgress
 from concours.voting.rules import Rules
 
 MAX_POLLS_PER_EVENT = 50
@@ -119,6 +119,9 @@ def edit(poll: Poll, draft: Draft, *, version: int, actor: Account, now: datetim
             hint=msg("What you typed is still here. Compare it with the poll as it is now, and save again."),
             code="changed_meanwhile",
         )
+    if (poll.opens_at, poll.closes_at) != (draft.opens_at, draft.closes_at) and _log_closed(poll):
+        problem = FieldProblem("closes_at", msg("The final checkpoint is signed: the poll's times cannot be changed."))
+        raise Invalid(problems=[problem])
     if poll.who != draft.who and has_votes(poll):
         problem = FieldProblem("who", msg("Votes are recorded already: who votes can no longer be changed."))
         raise Invalid(problems=[problem])
@@ -161,6 +164,12 @@ def changed(poll: Poll, *, now: datetime) -> None:
     """Raises the version, by which every cache knows that it must read the poll again."""
     poll.version += 1
     poll.changed_at = now
+
+
+def _log_closed(poll: Poll) -> bool:
+    """Whether the poll's log has its last checkpoint; locked, so that it does not get it meanwhile."""
+    query = sa.select(PollLog.closed_at).where(PollLog.poll_id == poll.id).with_for_update()
+    return session().scalar(query) is not None
 
 
 def _put(poll: Poll, draft: Draft) -> None:
