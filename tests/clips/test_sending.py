@@ -166,6 +166,32 @@ def test_the_submission_phase_is_kept_to_the_second(
         assert "The time for clips is over" in browser.get(f"/events/{event.slug}/clips/mine").text
 
 
+@pytest.mark.parametrize(
+    ("began", "ended", "status"),
+    [
+        (timedelta(hours=-30), timedelta(minutes=59, seconds=59), 204),
+        (timedelta(seconds=-1), timedelta(minutes=59, seconds=59), 204),
+        (timedelta(seconds=-1), timedelta(hours=1), 403),
+    ],
+)
+def test_what_began_before_the_close_may_arrive_within_an_hour_of_it(
+    event: Event, member: Member, client_as: ClientAs, now: datetime, began: timedelta, ended: timedelta, status: int
+) -> None:
+    phase = phase_of(event, PhaseKind.SUBMISSION)
+    assert phase is not None
+    phase.opens_at, phase.closes_at = now - timedelta(days=2), now + timedelta(hours=2)
+    session().commit()
+    data = marked(2, "over the close")
+    with time_machine.travel(phase.closes_at + began, tick=False):
+        browser = client_as(member.account)
+        url = send(browser, member.id, b"", size=len(data)).headers["Location"]
+    with time_machine.travel(phase.closes_at + ended, tick=False):
+        assert go_on(browser, url, data).status_code == status
+        assert send(browser, member.id, b"", size=1000).status_code == 403, "nothing begins after the close"
+    session().expire_all()
+    assert len(statuses()) == (1 if status == 204 else 0)
+
+
 def test_the_captain_sends_for_the_team_and_nobody_else_does(
     make: Make, event: Event, team: Team, member: Member, client_as: ClientAs
 ) -> None:

@@ -10,7 +10,7 @@ from concours.base.errors import Closed, Conflict, Invalid
 from concours.entries import drafts, submission
 from concours.entries.models import Entry, EntryStatus, EntryStep
 from concours.events.models import Quota, Statement
-from concours.media.models import AssetStatus
+from concours.media.models import AssetStatus, Upload
 from tests.conftest import both_databases
 from tests.entries.build import Build
 from tests.entries.test_drafts import phase
@@ -202,6 +202,27 @@ def test_the_deadline_holds_to_the_second(make: Make, build: Build) -> None:
     session().rollback()
     submission.submit(entry, event, actor=author, now=deadline - timedelta(seconds=1))
     assert entry.status == EntryStatus.SUBMITTED
+
+
+def test_a_draft_whose_file_was_on_its_way_at_the_close_has_an_hour_more(make: Make, build: Build) -> None:
+    event = make.event()
+    author = build.author()
+    category = make.category(event)
+    late, later, other = (build.draft(event, category, author, title=title) for title in ("甲", "乙", "丙"))
+    close = phase(event, "submission").closes_at
+    soon, over = close + timedelta(minutes=59), close + timedelta(hours=1)
+    for entry, began in ((late, close - timedelta(seconds=1)), (later, close)):
+        asset = entry.files[0].asset
+        asset.created_at = close + timedelta(minutes=20)
+        row = {"owner_id": author.id, "purpose": "entry", "purpose_id": entry.id, "filename": "a.jpg", "size": 1}
+        session().add(Upload(id=f"{entry.id:022}", asset_id=asset.id, created_at=began, expires_at=over, **row))
+    session().commit()
+    for entry, moment in ((other, soon), (later, soon), (late, over)):
+        with pytest.raises(Closed):
+            submission.submit(entry, event, actor=author, now=moment)
+        session().rollback()
+    submission.submit(late, event, actor=author, now=soon)
+    assert late.status == EntryStatus.SUBMITTED
 
 
 def test_what_is_in_changes_until_the_deadline_and_must_stay_whole(make: Make, build: Build) -> None:

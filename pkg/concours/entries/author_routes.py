@@ -21,6 +21,7 @@ from concours.entries.times import (
     require_submission,
     require_withdrawable,
     submission_open,
+    submittable,
 )
 from concours.entries.words import Typed
 from concours.events.context import current_event
@@ -130,7 +131,7 @@ def show(entry_id: int) -> str:
         decision=last_decisions([entry.id]).get(entry.id),
         handles=handles,
         editable=handles and _can_edit(entry, event),
-        submittable=handles and entry.status in DRAFTING and submission_open(event, now, entry),
+        submittable=handles and entry.status in DRAFTING and submittable(event, now, entry),
         withdrawable=handles and _withdrawable(entry, event),
         reopenable=handles and entry.status == EntryStatus.WITHDRAWN and submission_open(event, now),
         deadline=deadline(event, entry),
@@ -182,7 +183,7 @@ def save(entry_id: int) -> Response:
         return _saved(entry, event)
     if entry.status in STANDING:
         return done(entry, url_for("entries.show", entry_id=entry.id), msg("Your changes are saved."))
-    if submission_open(event, clock.now(), entry):
+    if submittable(event, clock.now(), entry):
         return done(
             entry, url_for("entries.edit", entry_id=entry.id), msg("Saved as a draft. It is not submitted yet.")
         )
@@ -227,7 +228,7 @@ def _saved(entry: Entry, event: Event) -> Response:
     named = labels(read_fields(entry.category), language())
     missing = (
         submission.problems_of(entry, event)
-        if entry.status in DRAFTING and submission_open(event, clock.now(), entry)
+        if entry.status in DRAFTING and submittable(event, clock.now(), entry)
         else []
     )
     return jsonify(

@@ -11,7 +11,7 @@ from concours.entries.files import standing_files
 from concours.entries.history import last_decisions
 from concours.entries.models import Entry, EntryStatus
 from concours.entries.submission import problems_of
-from concours.entries.times import DRAFTING, STANDING, deadline, submission_open
+from concours.entries.times import DRAFTING, STANDING, deadline, late_until, submission_open, submittable
 from concours.entries.words import FIELD_PREFIX, Typed, as_typed, current_statement
 from concours.events.fields import FieldSpec
 from concours.events.models import Event
@@ -60,6 +60,7 @@ def form_page(
     """What the template `entries/edit.html` shows. `sent`: what was typed, where it could not be kept."""
     specs = read_fields(entry.category)
     open_now = submission_open(event, now, entry)
+    may_submit = submittable(event, now, entry)
     drafting = entry.status in DRAFTING
     kept = as_typed(entry)
     decision = last_decisions([entry.id]).get(entry.id)
@@ -74,8 +75,10 @@ def form_page(
         "refused": refused,
         "labels": labels(specs, language),
         "elsewhere": _elsewhere(kept, sent, specs, language) if refused and refused.code == "changed_elsewhere" else {},
-        "missing": problems_of(entry, event) if drafting and open_now else [],
+        "missing": problems_of(entry, event) if drafting and may_submit else [],
         "open_now": open_now,
+        "may_submit": may_submit,
+        "late_until": late_until(event, entry) if may_submit and not open_now else None,
         "drafting": drafting,
         "standing": entry.status in STANDING,
         "changes": drafting or (entry.status in STANDING and open_now),

@@ -12,7 +12,7 @@ from concours.entries.files import files_problems
 from concours.entries.history import note
 from concours.entries.limits import places_problems
 from concours.entries.models import Entry, EntryStatus, StepKind
-from concours.entries.times import DRAFTING, STANDING, require_submission, require_withdrawable
+from concours.entries.times import DRAFTING, STANDING, require_submission, require_submittable, require_withdrawable
 from concours.entries.words import as_typed, current_statement, read_words
 from concours.events.models import Event
 from concours.identity.models import Account
@@ -43,7 +43,7 @@ def submit(entry: Entry, event: Event, *, actor: Account, now: datetime, version
         raise changed_elsewhere()
     if entry.status not in DRAFTING:
         raise cannot_change(entry)
-    require_submission(event, now, entry)
+    require_submittable(event, now, entry)
     if entry.team_id is None:
         require_author(entry.author, event)
     problems = problems_of(entry, event)

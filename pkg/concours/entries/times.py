@@ -6,11 +6,16 @@ returned may come back as long as screening goes on, also after the deadline of 
 
 from datetime import datetime
 
+import sqlalchemy as sa
+
+from concours.base.db import session
 from concours.base.errors import Closed, Conflict
 from concours.base.messages import msg
 from concours.entries.models import Entry, EntryStatus
 from concours.events.models import Event, EventStatus, PhaseKind
 from concours.events.phases import PHASE_NAMES, is_open, phase_of, require_open
+from concours.media.limits import LATE_END
+from concours.media.models import AssetStatus, Upload
 
 DRAFTING = (EntryStatus.DRAFT, EntryStatus.RETURNED)  # not counted in: may be incomplete
 STANDING = (EntryStatus.SUBMITTED, EntryStatus.ACCEPTED)  # counted in: must stay whole
@@ -30,6 +35,36 @@ def require_submission(event: Event, now: datetime, entry: Entry | None = None) 
     if entry is not None and entry.status == EntryStatus.RETURNED and is_open(event, PhaseKind.SCREENING, now):
         return
     require_open(event, PhaseKind.SUBMISSION, now)
+
+
+def require_submittable(event: Event, now: datetime, entry: Entry) -> None:
+    """Like `require_submission`, but a draft whose file was under way when submission closed has until `late_until`."""
+    try:
+        require_submission(event, now, entry)
+    except Closed:
+        until = late_until(event, entry)
+        if event.status == EventStatus.ARCHIVED or until is None or now >= until:
+            raise
+
+
+def submittable(event: Event, now: datetime, entry: Entry) -> bool:
+    """Whether `require_submittable` would let it pass."""
+    try:
+        require_submittable(event, now, entry)
+    except Closed:
+        return False
+    return True
+
+
+def late_until(event: Event, entry: Entry) -> datetime | None:
+    """Until when a draft can be submitted because a file of it, begun in time, arrived after the close; else None."""
+    phase = phase_of(event, PhaseKind.SUBMISSION)
+    if phase is None or entry.status != EntryStatus.DRAFT:
+        return None
+    arrived = [f.asset for f in entry.files if f.asset.created_at >= phase.closes_at]
+    late = [asset.id for asset in arrived if asset.status != AssetStatus.REFUSED]
+    begun_in_time = sa.exists().where(Upload.asset_id.in_(late), Upload.created_at < phase.closes_at)
+    return phase.closes_at + LATE_END if late and session().scalar(sa.select(begun_in_time)) else None
 
 
 def submission_open(event: Event, now: datetime, entry: Entry | None = None) -> bool:

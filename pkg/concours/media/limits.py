@@ -19,6 +19,9 @@ GIVES_WAY_AFTER = timedelta(hours=1)
 KEPT_FOR = timedelta(days=3)
 """How long an upload may take from its creation; what is not finished then is removed."""
 
+LATE_END = timedelta(hours=1)
+"""How long after a deadline an upload may still end that began before it: a slow network is nobody's fault."""
+
 EXPIRED_AT_ONCE = 500
 """Rows of old uploads that one sweep removes, so that it never holds the database for long."""
 

@@ -43,6 +43,8 @@ class Purpose:
 
     `authorise(account, purpose_id, details, size, now)` raises a DomainError or returns the Demands that are known
     before the content is (size and formats are refused at creation); it is asked again when the last byte arrives.
+    Where it raises Closed then, it is asked once more with the moment that counts for an upload begun in time, which
+    `attach` is given too.
     `attach(asset, details, now)` runs in the transaction that creates the asset (status `checking`).
     `demands(asset)` is what the worker holds the content against.
     `checked(asset, now)` runs in the transaction that makes the asset `ready` or `refused`.

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from concours.audit import verbs as audit
 from concours.base.db import session
-from concours.base.errors import Forbidden, Invalid, NotFound, RateLimited, TooLarge, Unavailable
+from concours.base.errors import Closed, Forbidden, Invalid, NotFound, RateLimited, TooLarge, Unavailable
 from concours.base.messages import msg
 from concours.base.storage import Storage
 from concours.identity.models import Account
@@ -28,6 +28,7 @@ from concours.media.limits import (
     EXPIRED_AT_ONCE,
     GIVES_WAY_AFTER,
     KEPT_FOR,
+    LATE_END,
     MIB,
     PIECE_BYTES,
     UNFINISHED_UPLOADS,
@@ -173,13 +174,14 @@ def store(upload_id: str, part: Part, keep: Storage) -> tuple[str, str]:
 def finish(row: Upload, owner: Account, sha256: str, name: str, *, now: datetime) -> Asset:
     """Makes the asset of a stored upload and lets the room attach it, in the running transaction.
 
-    `row` was read for update (or is new). The purpose is asked once more whether it may be: a deadline can pass
-    while a file travels. Finishing again gives the same asset.
+    `row` was read for update (or is new). The purpose is asked once more whether it may be, as at the moment that
+    counts: an upload that began before a deadline may end up to `LATE_END` after it. Finishing again gives the same
+    asset.
     """
     if row.asset_id is not None:
         return session().get_one(Asset, row.asset_id)
     purpose = _purpose(row.purpose)
-    purpose.authorise(owner, row.purpose_id, row.details, row.size, now)
+    counts = _moment_that_counts(purpose, row, owner, now)
     asset = Asset(
         owner_id=owner.id,
         purpose=row.purpose,
@@ -194,9 +196,20 @@ def finish(row: Upload, owner: Account, sha256: str, name: str, *, now: datetime
     session().add(asset)
     session().flush()
     row.asset_id = asset.id
-    purpose.attach(asset, row.details, now)
+    purpose.attach(asset, row.details, counts)
     audit.record(owner, "media.upload", asset, now=now, purpose=row.purpose, purpose_id=row.purpose_id, size=row.size)
     return asset
+
+
+def _moment_that_counts(purpose: Purpose, row: Upload, owner: Account, now: datetime) -> datetime:
+    """`now` where the purpose is open; else, where it still was when the upload began and `LATE_END` ago, then."""
+    try:
+        purpose.authorise(owner, row.purpose_id, row.details, row.size, now)
+    except Closed:
+        then = max(row.created_at, now - LATE_END)
+        purpose.authorise(owner, row.purpose_id, row.details, row.size, then)
+        return then
+    return now
 
 
 def cancel(row: Upload, *, instance: str) -> None:
