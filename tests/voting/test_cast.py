@@ -311,9 +311,7 @@ def test_refusals_speak_the_readers_language(a_poll: PollMaker, a_voter: Come) -
 def test_the_view_behind_the_front_does_the_same(app: APIFlask, a_poll: PollMaker, a_voter: Come) -> None:
     world = a_poll(per_candidate_day=1)
     front = app.wsgi_app
-    while hasattr(front, "_app") and not hasattr(front, "_inner"):
-        front = front._app  # the proxies' middleware stands before it
-    app.wsgi_app = front._inner  # type: ignore[method-assign,attr-defined]
+    app.wsgi_app = front.inner  # type: ignore[method-assign,attr-defined]
     voter = a_voter(world)
     mine = nonce()
     first = voter.vote(world.candidates[0], mine)

@@ -38,12 +38,11 @@ def redis_away(app: APIFlask) -> Iterator[None]:
     """Redis cannot be reached by anything that asks for votes."""
     here = booth()
     client, gate = here.client, here.gate
-    nowhere = limits.connect("unix:///tmp/there-is-no-valkey-here.sock")
-    here.client, here.gate = nowhere, limits.Gate(nowhere)
+    nowhere = "unix:///tmp/there-is-no-valkey-here.sock"
+    here.client, here.gate = limits.connect(nowhere), limits.Gate(nowhere)
     try:
         yield
     finally:
-        here.gate.stop()
         here.client, here.gate = client, gate
 
 

@@ -1,7 +1,7 @@
-"""`concours web`: the web server, Granian, with processes of blocking threads.
+"""`concours web`: the web server, Granian, with processes that each have an event loop for votes and threads for pages.
 
-Threads wait for the record of a vote, for SQL and for storage; so there are more of them than cores. A connection that
-is only kept alive holds no thread, but one place of the backpressure, which is therefore far above the threads.
+Threads wait for SQL and for storage; so there are more of them than cores. A connection that is only kept alive, and a
+vote that waits for its record, hold no thread, but one place of the backpressure, which is therefore far above them.
 """
 
 import logging
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
@@ -32,13 +32,15 @@ log = logging.getLogger(__name__)
 
 
 def load_app() -> Callable[..., Any]:
-    """The WSGI application, made in the server's process that will run it."""
+    """The ASGI application, made in the server's process that will run it."""
     lifeline.follow_parent()
     init_logs("web", level=os.environ.get("LOG_LEVEL") or "INFO", form=os.environ.get("LOG_FORMAT") or "text")
     try:
         from concours.factory import create_app
+        from concours.web.asgi import asgi_app
 
-        app: Callable[..., Any] = create_app()
+        made = create_app()
+        app: Callable[..., Any] = asgi_app(made, threads=made.config["WEB_THREADS"])
     except Exception:
         log.exception("the application cannot be made")
         sys.exit(1)
@@ -75,11 +77,11 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
         "concours.factory:create_app",
         address=settings["BIND_ADDRESS"],
         port=settings["PORT"],
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
+        loop=Loops.auto,
         http=HTTPModes.http1,
         websockets=False,
         workers=settings["WEB_WORKERS"],
-        blocking_threads=settings["WEB_THREADS"],
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_WITHIN_MS),

@@ -228,8 +228,7 @@ def new_voter(poll_id: int) -> Response:
 
 
 def _token() -> str:
-    given = request.headers.get("Authorization", "")
-    return given[len(front.SCHEME) :].strip() if given.startswith(front.SCHEME) else ""
+    return front.voter_token(request.headers.get("Authorization", ""))
 
 
 @bp.get(f"{POLL}/voter")
@@ -262,7 +261,13 @@ def this_voter(poll_id: int) -> Response:
 )
 def vote(poll_id: int) -> Response:
     """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer."""
-    done = front.take(booth(), request.environ, poll_id, request.get_data())
+    done = front.take(
+        booth(),
+        poll=poll_id,
+        body=request.get_data(),
+        authorization=request.headers.get("Authorization", ""),
+        address=request.remote_addr or "",
+    )
     status, headers, body = front.answer(done)
     return Response(body, status, headers)
 

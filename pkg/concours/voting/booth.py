@@ -24,8 +24,8 @@ def init_booth(app: Flask) -> Booth:
         voter_keys=VoterKeys.of(app.config["SECRET_KEY"]),
         poll_key_secret=app.config["POLL_KEY_SECRET"],
         patience_s=int(app.config["VOTE_PATIENCE_MS"]) / 1000,
-        listener=Listener(client),
-        gate=limits.Gate(client),
+        listener=Listener(app.config["REDIS_URL"]),
+        gate=limits.Gate(app.config["REDIS_URL"]),
     )
     app.extensions["concours_booth"] = made
     return made

@@ -5,10 +5,12 @@ journal, but not recorded within the poll's patience. A nonce that is sent again
 client that heard nothing (a timeout, a 503) sends the same again, and it cannot count twice.
 """
 
+import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import redis
 import sqlalchemy as sa
@@ -17,14 +19,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from concours.base.db import reading
 from concours.voting import journal, ledger, limits, receipts, refusals, secrets, voters
+from concours.voting.event_loop import EventLoop
 from concours.voting.limits import Gate
 from concours.voting.receipts import Standing
 from concours.voting.rules import Day, Facts, day_at, read_facts
 from concours.voting.tally import Standings, configure, standings
 from concours.voting.voters import VoterKeys
-from concours.voting.waiting import Listener
+from concours.voting.waiting import Listener, Told
 
 ROUNDS = 4  # of asking the script again, after the day or the rules have changed
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +45,24 @@ class Booth:
     patience_s: float
     listener: Listener
     gate: Gate
+    loop: EventLoop = field(default_factory=EventLoop)
     _facts: dict[int, Facts] = field(default_factory=dict)
     _days: dict[int, Day] = field(default_factory=dict)
     _standings: dict[int, Standings] = field(default_factory=dict)
     _asked: dict[int, float] = field(default_factory=dict)
+
+    def run(self, casting: Coroutine[Any, Any, T]) -> T:
+        """Waits in this thread for what is done in the event loop."""
+        return self.loop.run(casting)
+
+    def close(self) -> None:
+        """Hangs up."""
+
+        async def farewell() -> None:
+            await self.gate.close()
+            await self.listener.close()
+
+        self.loop.stop(farewell())
 
     def facts(self, poll_id: int, *, fresh: bool = False) -> Facts:
         """The poll's facts, read once per version. Raises NotFound."""
@@ -56,6 +75,10 @@ class Booth:
                 raise refusals.no_such_poll()
             self._facts[poll_id] = found
         return found
+
+    def known(self, poll_id: int) -> Facts | None:
+        """The poll's facts, where they have been read before."""
+        return self._facts.get(poll_id)
 
     def day(self, facts: Facts, now_ms: int | None = None) -> Day:
         """Today in the poll's zone, as last told by Redis' clock (`now_ms`), else by ours."""
@@ -96,34 +119,39 @@ class Cast:
     left_total: int | None
 
 
-def cast(booth: Booth, poll_id: int, *, token: str, network: str, candidate: int, nonce: bytes) -> Cast:
-    """Casts a vote for `candidate` with the 16-byte `nonce` of the client.
+async def cast(booth: Booth, poll_id: int, *, token: str, network: str, candidate: int, nonce: bytes) -> Cast:
+    """Casts a vote for `candidate` with the 16-byte `nonce` of the client, in the booth's event loop.
 
     `token` is the voter's token, `network` as `network.network_of` gives it. Raises VoterRequired, NotFound, the
     refusals of `refusals`, and Unavailable when Redis (or SQL, where it is needed) is away.
     """
-    facts = booth.facts(poll_id)
+    facts = await _facts(booth, poll_id)
     voter_id = voters.read_token(token, poll_id, booth.voter_keys, time.time())
     tag = secrets.tag_of(facts.key, poll_id, voter_id)
     commitment = secrets.commitment_of(tag, nonce)
     day = booth.day(facts)
     for _ in range(ROUNDS):
-        ticket = limits.ballot(facts, day, candidate=candidate, nonce=nonce, tag=tag, network=network)
-        booth.listener.expect(commitment, ticket)
+        record = await booth.listener.expect(commitment)
         try:
-            booth.gate.pass_through(ticket)
-            ticket.wait(booth.patience_s)
-            answer = _answer(ticket)
+            ballot = limits.ballot(facts, day, candidate=candidate, nonce=nonce, tag=tag, network=network)
+            answer = await _admit(booth, ballot)
             if answer.word == "admitted":
                 journal_id, slot, _repeat, ordinal = answer.values
-                vote = _outcome(booth, facts, ticket, Standing(journal_id, candidate, day.date, commitment))
+                told = await _told(record, booth.patience_s)
+                vote = Standing(journal_id, candidate, day.date, commitment)
+                vote = await _outcome(booth, facts, told, vote)
                 return _cast(facts, vote, nonce, tag, used_today=int(slot), used=int(ordinal))
             if answer.word == "known":
-                vote = _again(booth, facts, ticket, answer, candidate=candidate, commitment=commitment)
+                vote = await _again(booth, facts, record, answer, candidate=candidate, commitment=commitment)
                 return _cast(facts, vote, nonce, tag)
         finally:
-            booth.listener.forget(commitment, ticket)
-        facts, day = _agree(booth, facts, day, answer)
+            booth.listener.forget(commitment, record)
+        if answer.word in {"stale", "unloaded"}:
+            facts, day = await asyncio.to_thread(_come_to_terms, booth, facts, day, answer)
+        elif answer.word == "day":
+            day = booth.day(facts, int(answer.values[0]))
+        else:
+            raise refusals.refusal(answer.word, [int(v) for v in answer.values], facts)
     raise refusals.preparing()
 
 
@@ -142,26 +170,37 @@ def _cast(
     )
 
 
-def _answer(ticket: limits.Ticket) -> limits.Answer:
-    if ticket.answer is None:
-        log.warning("a vote could not be taken: %s", type(ticket.fault).__name__ if ticket.fault else "no answer")
-        raise refusals.redis_away() from ticket.fault
-    return ticket.answer
+async def _facts(booth: Booth, poll_id: int) -> Facts:
+    known = booth.known(poll_id)
+    return await asyncio.to_thread(booth.facts, poll_id) if known is None else known
 
 
-def _agree(booth: Booth, facts: Facts, day: Day, answer: limits.Answer) -> tuple[Facts, Day]:
-    """Comes to terms with the script on the rules' version and the day; raises what it refuses."""
-    if answer.word == "day":
-        return facts, booth.day(facts, int(answer.values[0]))
-    if answer.word == "stale":
-        facts = booth.facts(facts.id, fresh=True)
-        if facts.version > int(answer.values[0]):
-            _configure(booth, facts)
-        return facts, booth.day(facts, day.begins)
+async def _admit(booth: Booth, ballot: bytes) -> limits.Answer:
+    try:
+        return await booth.gate.ask(ballot)
+    except (RedisError, OSError, TimeoutError) as away:
+        log.warning("a vote could not be taken: %s", type(away).__name__)
+        raise refusals.redis_away() from away
+
+
+async def _told(record: "asyncio.Future[Told]", patience_s: float) -> Told | None:
+    """The sequencer's word; None at the end of patience."""
+    try:
+        async with asyncio.timeout(patience_s):
+            return await record
+    except TimeoutError:
+        return None
+
+
+def _come_to_terms(booth: Booth, facts: Facts, day: Day, answer: limits.Answer) -> tuple[Facts, Day]:
+    """Agrees with the script on the version of the rules; raises where the poll is not loaded."""
     if answer.word == "unloaded":
         booth.still_published(facts)
         raise refusals.preparing()
-    raise refusals.refusal(answer.word, [int(v) for v in answer.values], facts)
+    facts = booth.facts(facts.id, fresh=True)
+    if facts.version > int(answer.values[0]):
+        _configure(booth, facts)
+    return facts, booth.day(facts, day.begins)
 
 
 def _configure(booth: Booth, facts: Facts) -> None:
@@ -172,35 +211,41 @@ def _configure(booth: Booth, facts: Facts) -> None:
         raise refusals.redis_away() from away
 
 
-def _outcome(booth: Booth, facts: Facts, ticket: limits.Ticket, vote: Standing) -> Standing:
+async def _outcome(booth: Booth, facts: Facts, told: Told | None, vote: Standing) -> Standing:
     """The vote as recorded, or as it was where patience ended; raises what the ledger's unique keys refused."""
-    if ticket.leaf is None:
-        return _recorded(booth, facts, vote.journal_id, vote.commitment) or _still_waits(booth, facts, vote)
-    if ticket.leaf >= 0:
-        return Standing(vote.journal_id, vote.candidate, vote.day, vote.commitment, ticket.leaf, ticket.recorded_at)
-    first = _recorded(
-        booth, facts, vote.journal_id, vote.commitment
-    )  # of a Redis that was lost: the nonce's first vote
-    if first is None:
-        raise refusals.refusal(ledger.REASONS.get(ticket.leaf, "already_voted"), [], facts)
-    if first.candidate != vote.candidate:
+    if told is not None and told.leaf >= 0:
+        return replace(vote, leaf=told.leaf, recorded_at=told.recorded_at)
+    found = await asyncio.to_thread(_recorded, booth, facts, vote.journal_id, vote.commitment)
+    if told is None:
+        return await asyncio.to_thread(_still_waits, booth, facts, vote) if found is None else found
+    if found is None:
+        raise refusals.refusal(ledger.REASONS.get(told.leaf, "already_voted"), [], facts)
+    if found.candidate != vote.candidate:  # the nonce's first vote, of a Redis that was lost
         raise refusals.nonce_reused()
-    return first
+    return found
 
 
-def _again(
-    booth: Booth, facts: Facts, ticket: limits.Ticket, answer: limits.Answer, *, candidate: int, commitment: bytes
+async def _again(
+    booth: Booth,
+    facts: Facts,
+    record: "asyncio.Future[Told]",
+    answer: limits.Answer,
+    *,
+    candidate: int,
+    commitment: bytes,
 ) -> Standing:
     """The vote that this nonce was admitted with before."""
     if int(answer.values[0]) != candidate:
         raise refusals.nonce_reused()
     journal_id = answer.values[1]
-    found = _recorded(booth, facts, journal_id, commitment)
+    found = await asyncio.to_thread(_recorded, booth, facts, journal_id, commitment)
     if found is None:
-        if ticket.leaf is None:
-            ticket.wait(booth.patience_s)
-        found = _recorded(booth, facts, journal_id, commitment)
-    return found or _still_waits(booth, facts, Standing(journal_id, candidate, booth.day(facts).date, commitment))
+        await _told(record, booth.patience_s)
+        found = await asyncio.to_thread(_recorded, booth, facts, journal_id, commitment)
+    if found is not None:
+        return found
+    waiting = Standing(journal_id, candidate, booth.day(facts).date, commitment)
+    return await asyncio.to_thread(_still_waits, booth, facts, waiting)
 
 
 def _recorded(booth: Booth, facts: Facts, journal_id: str, commitment: bytes) -> Standing | None:

@@ -196,13 +196,9 @@ def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
             token, device = entrance.enter(facts)
         except RedisError as away:
             raise refusals.redis_away() from away
-        done = cast(
-            booth(),
-            found.id,
-            token=token,
-            network=network_of(request.remote_addr or ""),
-            candidate=candidate_id,
-            nonce=_nonce(),
+        network = network_of(request.remote_addr or "")
+        done = booth().run(
+            cast(booth(), found.id, token=token, network=network, candidate=candidate_id, nonce=_nonce())
         )
         notify(_counted(done), "success" if done.recorded else "info")
         answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipt["id"]), 303)

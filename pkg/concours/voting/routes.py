@@ -12,12 +12,12 @@ from concours.identity.access import PUBLIC
 from concours.identity.models import Role
 from concours.voting import api, desk, log_api, pages
 from concours.voting.booth import init_booth
-from concours.voting.front import VoteFront
+from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
 
 
 def init_app(app: Flask, csrf: Any) -> None:
-    """Registers the room's routes, and mounts the vote's way in in front of the application."""
+    """Registers the room's routes and makes the booth; a server mounts `front.VoteFront` in front of all."""
     app.extensions["concours_showcase"] = Showcase()
     csrf.exempt(api.bp)  # votes and voters carry a header that no foreign page can send
     csrf.exempt(log_api.bp)  # a cosignature is its own right
@@ -25,7 +25,8 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.register_blueprint(desk.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(log_api.bp)
-    app.wsgi_app = VoteFront(app, init_booth(app))  # type: ignore[method-assign]
+    init_booth(app)
+    app.wsgi_app = Refusals(app)  # type: ignore[method-assign]
     navigate("voting.gallery", msg("Vote"), order=60, who={PUBLIC})
     offer("voting.gallery", msg("Vote"), phase=PhaseKind.VOTING, who={PUBLIC}, order=40)
     navigate("voting_desk.index", msg("Polls"), order=65, who={Role.ORGANISER, Role.AUDITOR})

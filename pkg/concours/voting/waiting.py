@@ -1,26 +1,28 @@
-"""Requests that wait until their vote is recorded: one listener thread per process, woken by the sequencer.
+"""Requests that wait until their vote is recorded: one listener per process, woken by the sequencer.
 
 After each commit the sequencer publishes one message: the poll, the moment, and for each vote of the batch the first 16
 bytes of its commitment and its leaf (or why the unique keys refused it). A message may be lost (Redis restarts): a
 request that hears nothing within its patience looks for itself, so nothing depends on this but speed.
 """
 
+import asyncio
 import logging
-import os
 import struct
-import threading
 from collections.abc import Iterable
-from typing import Protocol
+from contextlib import suppress
+from dataclasses import dataclass
 
-import redis
+import redis.asyncio
 from redis.exceptions import RedisError
 
+from concours.base.redis import CONNECT_TIMEOUT_S
 from concours.voting import keys
 
 HEAD = struct.Struct(">QQ")  # poll, recorded at (ms since 1970)
 ITEM = struct.Struct(">16sq")  # commitment, leaf; below 0: refused, as `ledger` numbers its reasons
 MARK_BYTES = 16
-LISTEN_S = 1.0
+FIRST_S = 1.0  # that the process' first vote waits for the subscription
+HEALTH_EVERY_S = 15
 RETRY_S = 0.2
 
 log = logging.getLogger(__name__)
@@ -31,81 +33,77 @@ def pack(poll_id: int, recorded_at: int, votes: Iterable[tuple[bytes, int]]) -> 
     return HEAD.pack(poll_id, recorded_at) + b"".join(ITEM.pack(c[:MARK_BYTES], leaf) for c, leaf in votes)
 
 
-class Waits(Protocol):
-    """Whoever waits for the record of a vote."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The sequencer's word on a vote: its leaf (below 0: why the ledger refused it), and when (ms since 1970)."""
 
-    def tell(self, leaf: int, recorded_at: int) -> None:
-        """The vote is recorded at `leaf` (below 0: refused); `recorded_at` in ms since 1970."""
+    leaf: int
+    recorded_at: int
 
 
 class Listener:
-    """The process' ear on the channel of recorded votes; its thread starts with the first vote of the process."""
+    """The process' ear on the channel of recorded votes, within one event loop."""
 
-    def __init__(self, client: "redis.Redis") -> None:
-        self._client = client
-        self._waiting: dict[bytes, list[Waits]] = {}
-        self._guard = threading.Lock()
-        self._pid = 0
-        self._listening = threading.Event()
-        self._stopped = threading.Event()
+    def __init__(self, url: str) -> None:
+        self._client = redis.asyncio.Redis.from_url(
+            url, socket_connect_timeout=CONNECT_TIMEOUT_S, health_check_interval=HEALTH_EVERY_S
+        )
+        self._waiting: dict[bytes, list[asyncio.Future[Told]]] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._hears = asyncio.Event()
 
-    def stop(self) -> None:
-        """Ends the thread, within a second."""
-        self._stopped.set()
-
-    def expect(self, commitment: bytes, waiter: Waits) -> None:
+    async def expect(self, commitment: bytes) -> "asyncio.Future[Told]":
         """Begins to wait for a vote. Call it before the vote is cast, so that no message slips by."""
-        if self._pid != os.getpid():
-            self._start()
-        with self._guard:
-            self._waiting.setdefault(commitment[:MARK_BYTES], []).append(waiter)
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen(), name="recorded-votes")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_S):
+                    await self._hears.wait()
+        told: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(commitment[:MARK_BYTES], []).append(told)
+        return told
 
-    def forget(self, commitment: bytes, waiter: Waits) -> None:
+    def forget(self, commitment: bytes, told: "asyncio.Future[Told]") -> None:
         """Ends the waiting."""
         mark = commitment[:MARK_BYTES]
-        with self._guard:
-            others = self._waiting.get(mark)
-            if others is None:
-                return
-            if waiter in others:
-                others.remove(waiter)
-            if not others:
-                del self._waiting[mark]
+        others = self._waiting.get(mark)
+        if others is None:
+            return
+        if told in others:
+            others.remove(told)
+        if not others:
+            del self._waiting[mark]
 
-    def _start(self) -> None:
-        with self._guard:
-            if self._pid == os.getpid():
-                return
-            self._pid = os.getpid()
-            self._waiting, self._listening = {}, threading.Event()
-        threading.Thread(target=self._listen, name="recorded-votes", daemon=True).start()
-        self._listening.wait(LISTEN_S)
+    async def close(self) -> None:
+        """Ends listening."""
+        if self._listening is not None:
+            self._listening.cancel()
+        await self._client.aclose()
 
-    def _listen(self) -> None:
-        while not self._stopped.is_set():
-            channel = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+    async def _listen(self) -> None:
+        while True:
             try:
-                channel.subscribe(keys.RECORDED_CHANNEL)
-                channel.get_message(timeout=LISTEN_S)  # the answer to the subscription
-                self._listening.set()
-                while not self._stopped.is_set():
-                    message = channel.get_message(timeout=LISTEN_S)
-                    if message is not None:
-                        self._hear(message["data"])
+                async with self._client.pubsub() as channel:
+                    await channel.subscribe(keys.RECORDED_CHANNEL)
+                    while True:
+                        message = await channel.get_message(timeout=HEALTH_EVERY_S)
+                        if message is None:
+                            continue
+                        if message["type"] == "subscribe":
+                            self._hears.set()
+                        elif message["type"] == "message":
+                            self._hear(message["data"])
             except (RedisError, OSError) as away:
-                if self._listening.is_set():
+                if self._hears.is_set():
                     log.warning("not hearing of recorded votes for the moment: %s", away)
-                self._listening.clear()
-                self._stopped.wait(RETRY_S)
-            finally:
-                channel.close()
+                self._hears.clear()
+            except Exception:
+                log.exception("the listener starts over")
+            await asyncio.sleep(RETRY_S)
 
     def _hear(self, message: bytes) -> None:
         _poll, recorded_at = HEAD.unpack_from(message)
-        waiting = self._waiting
         for mark, leaf in ITEM.iter_unpack(message[HEAD.size :]):
-            if mark in waiting:
-                with self._guard:
-                    woken = waiting.pop(mark, [])
-                for waiter in woken:
-                    waiter.tell(leaf, recorded_at)
+            for told in self._waiting.pop(mark, ()):
+                if not told.done():
+                    told.set_result(Told(leaf, recorded_at))
