@@ -82,8 +82,9 @@ def resolve(environ: Mapping[str, str] | None = None, *, embedded_stack: bool = 
         ours = True
     if not found.get("REDIS_URL", "").strip() and ours:
         found["REDIS_URL"] = embedded.url(socket_path(instance))
-        if not found.get("SECURE_COOKIES", "").strip() and not found.get("SITE_URL", "").startswith("https://"):
-            found["SECURE_COOKIES"] = "false"
+    plain = not found.get("SITE_URL", "").startswith("https://")
+    if ours and plain and not found.get("SECURE_COOKIES", "").strip():
+        found["SECURE_COOKIES"] = "false"  # whichever servers keep the data, the page is at http://
     return found
 
 
