@@ -1,6 +1,7 @@
 """From a template to a published event, by an organiser in the browser."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 
@@ -13,7 +14,7 @@ from concours.events import slugs
 from concours.events.creation import create_event, zones
 from concours.events.models import Category, Event, Quota, Statement
 from concours.events.quotas import limits_of
-from concours.events.rules import read_fields, read_rules, read_settings
+from concours.events.rules import is_for_teams, read_fields, read_rules, read_settings
 from concours.events.state import archive, missing, publish
 from concours.events.statements import current_statement
 from concours.events.templates_of_events import TEMPLATES
@@ -176,12 +177,47 @@ def test_settings_are_kept_and_refused_by_field(desk: FlaskClient) -> None:
         ({"clips_per_member_day": "999"}, "clips_per_member_day"),
         ({"summary": "字" * 2001}, "summary"),
         ({"statement": ""}, "statement"),
+        ({"show_authors": "sometimes"}, "show_authors"),
     ):
         answer = desk.post(url, data=form | wrong)
         assert answer.status_code == 422, wrong
         assert f'href="#f-{field}"' in answer.text, wrong
     session().expire_all()
     assert read_settings(event) == settings
+
+
+def test_who_may_enter_and_when_names_are_shown_is_set_in_the_browser(desk: FlaskClient) -> None:
+    new(desk, slug="spring-2031")
+    event = session().query(Event).one()
+    url = "/events/spring-2031/desk/settings"
+    form = {"title": event.title, "summary": event.summary, "zone": event.zone}
+    assert (read_settings(event).open_to_all, read_settings(event).show_authors) == (False, "results")
+    assert desk.post(url, data=form | {"open_to_all": "1", "show_authors": "always"}).status_code == 303
+    session().expire_all()
+    assert (read_settings(event).open_to_all, read_settings(event).show_authors) == (True, "always")
+    page = desk.get(url).text
+    assert re.search(r'<option value="always"\s+selected', page)
+    assert re.search(r'<input[^>]*type="checkbox"[^>]*checked[^>]*name="open_to_all"', page)
+    refused = desk.post(url, data=form | {"title": "", "show_authors": "never"}).text
+    assert not re.search(r'<input[^>]*type="checkbox"[^>]*checked[^>]*name="open_to_all"', refused), "what was unticked stays so"
+    assert re.search(r'<option value="never"\s+selected', refused)
+
+
+def test_a_category_is_for_authors_or_for_teams(desk: FlaskClient) -> None:
+    new(desk, slug="spring-2031", template="team_contest")
+    event = session().query(Event).one()
+    video = event.categories[0]
+    url = f"/events/spring-2031/desk/categories/{video.id}"
+    form = {"title": video.title, "min_count": "1", "max_count": "1", "max_mb": "100", "formats": ["mp4"]}
+    assert is_for_teams(event, video)
+    assert re.search(r'<input[^>]*value="teams"[^>]*checked', desk.get(url).text)
+    for enters, teams in (("authors", False), ("nobody", False), ("teams", True)):
+        assert desk.post(url, data=form | {"enters": enters}).status_code == 303
+        session().expire_all()
+        assert is_for_teams(event, video) is teams
+    assert desk.post(url, data=form).status_code == 303
+    session().expire_all()
+    assert read_rules(video).by_team is True, "a form without the question leaves the answer"
 
 
 def test_the_rules_of_a_category_are_set_in_the_browser(desk: FlaskClient) -> None:

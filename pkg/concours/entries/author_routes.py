@@ -26,7 +26,7 @@ from concours.entries.times import (
 from concours.entries.words import Typed
 from concours.events.context import current_event
 from concours.events.models import Event
-from concours.events.rules import read_fields, read_rules, read_settings
+from concours.events.rules import is_for_teams, read_fields, read_rules, read_settings
 from concours.identity.access import SIGNED_IN, actor, allow, my_roles
 from concours.identity.models import Account, Role
 from concours.teams.models import Team
@@ -80,7 +80,7 @@ def new() -> str:
 def _choose(event: Event, person: Account, refused: DomainError | None = None, chosen: str = "") -> str:
     choices = []
     for category in event.categories:
-        by_team = authors.is_for_teams(event, category)
+        by_team = is_for_teams(event, category)
         teams: list[Team] = authors.teams_of(person, event, category) if by_team else []
         choices.append({"category": category, "rules": read_rules(category), "by_team": by_team, "teams": teams})
     return render_template(
@@ -90,7 +90,7 @@ def _choose(event: Event, person: Account, refused: DomainError | None = None, c
         refused=refused,
         chosen=chosen,
         settings=read_settings(event),
-        may_author=person.department_id is not None or bool((event.settings or {}).get("open_to_all")),
+        may_author=person.department_id is not None or read_settings(event).open_to_all,
     )
 
 

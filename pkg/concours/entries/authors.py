@@ -6,7 +6,6 @@ their departments; what an actor may not read is not there for them.
 """
 
 from collections.abc import Set
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,18 +14,11 @@ from concours.base.errors import Forbidden, NotFound
 from concours.base.messages import msg
 from concours.base.typed import GREATEST_NUMBER
 from concours.entries.models import Entry
-from concours.events.models import Category, Event, EventKind, MediaKind
+from concours.events.models import Category, Event
+from concours.events.rules import read_settings
 from concours.identity.access import departments_of, roles_in
 from concours.identity.models import Account, Role
 from concours.teams.models import Team
-
-
-def is_for_teams(event: Event, category: Category) -> bool:
-    """Whether teams enter this category: the rule `by_team` says so; unsaid, videos of a team contest are teams'."""
-    said: Any = (category.rules or {}).get("by_team")
-    if isinstance(said, bool):
-        return said
-    return event.kind == EventKind.TEAM_CONTEST and category.media_kind == MediaKind.VIDEO
 
 
 def teams_of(account: Account, event: Event, category: Category) -> list[Team]:
@@ -51,7 +43,7 @@ def teams_of(account: Account, event: Event, category: Category) -> list[Team]:
 
 def require_author(account: Account, event: Event) -> None:
     """Raises Forbidden where `account` may not enter works: it needs a department, unless the event is open to all."""
-    if account.department_id is None and not (event.settings or {}).get("open_to_all"):
+    if account.department_id is None and not read_settings(event).open_to_all:
         raise Forbidden(
             msg("Works are entered by people of a department, and your account has none yet."),
             hint=msg("Ask the organiser to put your account into your department."),

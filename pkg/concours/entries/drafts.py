@@ -14,6 +14,7 @@ from concours.entries.models import Entry, EntryStatus, StepKind
 from concours.entries.times import DRAFTING, STANDING, require_running, require_submission
 from concours.entries.words import Typed, current_statement, is_kept, put_words, read_words
 from concours.events.models import Category, Event
+from concours.events.rules import is_for_teams
 from concours.identity.models import Account
 
 DRAFTS_LIMIT = 30  # drafts of one person in one event
@@ -26,7 +27,7 @@ def start(event: Event, category: Category, *, actor: Account, now: datetime, te
     enter, Conflict when there are too many drafts.
     """
     require_submission(event, now)
-    by_team = authors.is_for_teams(event, category)
+    by_team = is_for_teams(event, category)
     teams = {team.id: team for team in authors.teams_of(actor, event, category)} if by_team else {}
     if by_team and not teams:
         raise Forbidden(

@@ -18,7 +18,7 @@ from concours.entries.models import Entry, EntryFile, EntryStatus
 from concours.events.fields import FieldType
 from concours.events.models import Category, Event, PhaseKind
 from concours.events.phases import phase_of
-from concours.events.rules import read_fields
+from concours.events.rules import read_fields, read_settings
 from concours.media.models import Rendition
 
 PAGE = 60
@@ -62,7 +62,7 @@ class PublicAnswer:
 
 def authors_are_told(event: Event, now: datetime) -> bool:
     """Whether the public may know at `now` who made the works."""
-    said = (event.settings or {}).get("show_authors")
+    said = read_settings(event).show_authors
     if said in {"always", "never"}:
         return bool(said == "always")
     results = phase_of(event, PhaseKind.RESULTS)

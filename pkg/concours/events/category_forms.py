@@ -11,7 +11,7 @@ from concours.base.errors import FieldProblem, Invalid
 from concours.base.messages import Message, msg
 from concours.events.fields import CHOICES_LIMIT, Choice, FieldSpec, FieldType, Label, RequiredWhen
 from concours.events.models import Category
-from concours.events.rules import MIB, read_rules
+from concours.events.rules import MIB, is_for_teams, read_rules
 
 NUMBERS: Mapping[str, tuple[str, float]] = {
     "min_count": ("min_count", 1),
@@ -61,6 +61,7 @@ def rules_shown(category: Category) -> dict[str, Any]:
         "formats": list(files.formats),
         "orientation": files.orientation,
         "needs_exif": files.needs_exif,
+        "enters": "teams" if is_for_teams(category.event, category) else "authors",
         "description_zh": rules.description.zh,
         "description_en": rules.description.en,
     }
@@ -89,9 +90,11 @@ def read_rules_form(form: MultiDict[str, str], category: Category) -> dict[str, 
     per_author = whole_in(form, "per_author", problems) if "per_author" in form else before["per_author"]
     if problems:
         raise Invalid(problems=problems)
+    enters = form.get("enters")
     return {
         "files": files,
         "per_author": per_author,
+        "by_team": enters == "teams" if enters in {"teams", "authors"} else before["by_team"],
         "description": {
             "zh": typed.paragraphs(form.get("description_zh", before["description"]["zh"])),
             "en": typed.paragraphs(form.get("description_en", before["description"]["en"])),

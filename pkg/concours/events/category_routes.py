@@ -84,7 +84,7 @@ def add_category() -> AnyResponse:
 @allow(Role.ORGANISER)
 def category(category_id: int) -> AnyResponse:
     """One category: `title`, the rules (see `category_forms.NUMBERS`), `formats`, `orientation`, `needs_exif`,
-    `per_author`, `description_zh`, `description_en`."""
+    `per_author`, `enters` (`teams` or `authors`), `description_zh`, `description_en`."""
     event = current_event()
     found = categories.find(event, category_id)
     if request.method == "GET":

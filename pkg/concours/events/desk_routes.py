@@ -39,7 +39,7 @@ NUMBERS = (
     "clips_per_member_day",
 )
 SECONDS = ("clip_min_seconds", "clip_max_seconds")
-SWITCHES = ("check_in", "one_category_per_author")
+SWITCHES = ("check_in", "one_category_per_author", "open_to_all")
 
 
 def _language() -> str:
@@ -171,6 +171,8 @@ def settings() -> AnyResponse:
         if changes.get(name, 0) is None:
             changes.pop(name)
     changes |= {name: form.get(name) == "1" for name in SWITCHES}
+    if "show_authors" in form:
+        changes["show_authors"] = form["show_authors"]
     try:
         if problems:
             raise Invalid(problems=problems)
@@ -188,7 +190,8 @@ def settings() -> AnyResponse:
     except DomainError as refusal:
         session().rollback()
         errors, status = errors_of(refusal, "title")
-        return _settings_page(event, {**_settings_shown(event), **form}, errors, status)
+        ticked = {name: form.get(name) == "1" for name in SWITCHES}
+        return _settings_page(event, {**_settings_shown(event), **form, **ticked}, errors, status)
     session().commit()
     notify(msg("Saved."))
     return redirect(url_for("events.settings"), 303)

@@ -21,7 +21,7 @@ from concours.events.fields import (
     Value,
     check_answer,
 )
-from concours.events.models import Category, Event, MediaKind
+from concours.events.models import Category, Event, EventKind, MediaKind
 
 MIB = 1024 * 1024
 FILES_LIMIT = 30  # files of one entry
@@ -76,6 +76,7 @@ class FileRules(BaseModel):
 class CategoryRules(BaseModel):
     """The rules of one category. `per_author` is the greatest number of entries of one author in it; None: no limit.
 
+    `by_team`: teams enter it, through their captain or coordinator; None: see `is_for_teams`.
     `description` is what the organiser tells authors in their own words.
     """
 
@@ -83,6 +84,7 @@ class CategoryRules(BaseModel):
 
     files: FileRules = FileRules()
     per_author: Annotated[int, Field(ge=1, le=PER_AUTHOR_LIMIT)] | None = None
+    by_team: bool | None = None
     description: Label = Label()
 
 
@@ -93,6 +95,8 @@ class EventSettings(BaseModel):
     one category; `max_entries_per_department` and `max_teams_per_department`: unless the department has a quota of its
     own; `team_min`, `team_max`: members of a team; `check_in`: whether members send clips; `clips_per_member_day`:
     clips that count, per member and day of the event's zone; `clip_min_seconds`, `clip_max_seconds`: how long one is.
+    `open_to_all`: accounts without a department enter works too; `show_authors`: from when on the public is told
+    who made a work: once the results are out, always, or never.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -107,6 +111,8 @@ class EventSettings(BaseModel):
     clips_per_member_day: Annotated[int, Field(ge=1, le=200)] = 3
     clip_min_seconds: Annotated[float, Field(ge=0, le=600)] = 3
     clip_max_seconds: Annotated[float, Field(gt=0, le=3_600)] = 180
+    open_to_all: bool = False
+    show_authors: Literal["results", "always", "never"] = "results"
 
 
 def read_settings(event: Event) -> EventSettings:
@@ -117,6 +123,12 @@ def read_settings(event: Event) -> EventSettings:
 def read_rules(category: Category) -> CategoryRules:
     """The category's rules; what is not said follows from what its entries consist of."""
     return rules_from(category.media_kind, category.rules or {})
+
+
+def is_for_teams(event: Event, category: Category) -> bool:
+    """Whether teams enter the category: the rule `by_team` says so; unsaid, videos of a team contest are teams'."""
+    said = read_rules(category).by_team
+    return (event.kind == EventKind.TEAM_CONTEST and category.media_kind == MediaKind.VIDEO) if said is None else said
 
 
 def rules_from(media_kind: str, stored: Mapping[str, Any]) -> CategoryRules:
@@ -187,6 +199,7 @@ __all__ = [
     "RequiredWhen",
     "Value",
     "check_values",
+    "is_for_teams",
     "read_fields",
     "read_rules",
     "read_settings",
