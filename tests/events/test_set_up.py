@@ -199,7 +199,9 @@ def test_who_may_enter_and_when_names_are_shown_is_set_in_the_browser(desk: Flas
     assert re.search(r'<option value="always"\s+selected', page)
     assert re.search(r'<input[^>]*type="checkbox"[^>]*checked[^>]*name="open_to_all"', page)
     refused = desk.post(url, data=form | {"title": "", "show_authors": "never"}).text
-    assert not re.search(r'<input[^>]*type="checkbox"[^>]*checked[^>]*name="open_to_all"', refused), "what was unticked stays so"
+    assert not re.search(r'<input[^>]*type="checkbox"[^>]*checked[^>]*name="open_to_all"', refused), (
+        "what was unticked stays so"
+    )
     assert re.search(r'<option value="never"\s+selected', refused)
 
 
