@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,60 @@ def test_a_setting_that_cannot_be_used_stops_the_start_with_its_name(tmp_path: P
         assert "DEFAULT_TIMEZONE" in ended.stderr
         assert "SESSION_DAYS" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def _a_folder(instance: Path) -> None:
+    (instance / "secret_key").mkdir()
+
+
+def _no_text(instance: Path) -> None:
+    (instance / "secret_key").write_bytes(bytes(range(128, 168)))
+
+
+def _no_database(instance: Path) -> None:
+    (instance / "concours.sqlite3").write_text("this is no database\n" * 100)
+
+
+def _a_folder_for_the_lock(instance: Path) -> None:
+    (instance / "lock").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (_a_folder, "secret_key cannot be used"),
+        (_no_text, "secret_key cannot be used"),
+        (_no_database, "the database cannot be used: file is not a database"),
+        (_a_folder_for_the_lock, "the instance folder cannot be used"),
+    ],
+)
+def test_an_instance_that_cannot_be_read_is_refused_in_words_and_left_as_it_is(
+    tmp_path: Path, harm: Callable[[Path], None], words: str
+) -> None:
+    with Stack(tmp_path / "data") as stack:
+        stack.instance.mkdir()
+        harm(stack.instance)
+        before = {path.name: path.stat().st_size for path in stack.instance.iterdir()}
+        refused = stack.command("serve", "--no-demo", "--port", str(free_port()))
+        assert refused.returncode == 1
+        assert words in refused.stderr
+        assert "Traceback" not in refused.stderr + refused.stdout
+        assert {name: (stack.instance / name).stat().st_size for name in before} == before
+
+
+def test_a_supervisor_that_cannot_write_goes_on(tmp_path: Path) -> None:
+    """The disk is full when a part has to be started again."""
+    script = (
+        "from pathlib import Path; from concours.cli.supervisor import *;"
+        " s = Supervisor({}, lock=1, pids=Path('/dev/full/pids.json'), say=print);"
+        " s.start(Part('part', ['/bin/sleep', '60'])); print('running', s.running(s.parts[0])); s.stop(); print('over')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    told = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert "running True" in told
+    assert told[-1] == "over"
+    assert "cannot be written" in told[0]
 
 
 def test_python_app_py_is_the_same_stack_and_app_py_builds_nothing_when_imported() -> None:

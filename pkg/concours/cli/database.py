@@ -107,7 +107,7 @@ def upgrade_command(revision: str, as_json: bool, then_check: bool) -> None:
     try:
         before = current(app)
         upgrade(app, revision)
-    except sa.exc.OperationalError as fault:
+    except sa.exc.DatabaseError as fault:  # also a file that is no database
         raise click.ClickException(f"the database cannot be used: {fault.orig}") from None
     if then_check:
         environment.require_durable(settings)

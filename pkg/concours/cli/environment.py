@@ -29,13 +29,23 @@ log = logging.getLogger(__name__)
 
 
 def secret_key(instance: Path, *, make: bool = False) -> str | None:
-    """The key kept in the instance; `make` makes and keeps one (mode 600) where there is none."""
+    """The key kept in the instance; `make` makes and keeps one (mode 600) where there is none.
+
+    Raises click.ClickException where it cannot be read or kept. Nothing is put in its place: the keys of polls
+    hang on it.
+    """
     path = instance / KEY_FILE
-    if path.exists():
-        return path.read_text().strip()
-    if not make:
-        return None
-    instance.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        if path.exists():
+            return path.read_text().strip()
+        return _made_key(path) if make else None
+    except (OSError, UnicodeDecodeError) as fault:
+        hint = "bring it back from a backup, or name the key by SECRET_KEY"
+        raise click.ClickException(f"the secret key {path} cannot be used ({fault}); {hint}") from None
+
+
+def _made_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = secrets.token_urlsafe(KEY_BYTES)
     partial = path.with_suffix(".partial")
     partial.unlink(missing_ok=True)

@@ -97,7 +97,7 @@ def _require_empty(app: Flask, settings: Mapping[str, Any]) -> None:
 
         try:
             tables = sa.inspect(db.engine).get_table_names()
-        except sa.exc.OperationalError as fault:
+        except sa.exc.DatabaseError as fault:
             raise click.ClickException(f"the database cannot be used: {fault.orig}") from None
     if tables and (database.current(app) is None or not database.is_empty(app)):
         raise click.ClickException("this instance is not empty: choose another INSTANCE, or an empty database")

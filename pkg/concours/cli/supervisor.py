@@ -139,7 +139,8 @@ class Supervisor:
             self._end(part)
             part.process = None
             self._write_pids()
-        self._pids.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._pids.unlink(missing_ok=True)
 
     def _end(self, part: Part) -> None:
         assert part.process is not None
@@ -188,7 +189,11 @@ class Supervisor:
         )
 
     def _write_pids(self) -> None:
+        """Notes for people who runs. A full disk must not end the supervisor, and with it everything it looks after."""
         found = {part.name: part.process.pid for part in self._parts if part.process is not None}
         partial = self._pids.with_suffix(".partial")
-        partial.write_text(json.dumps({"serve": os.getpid(), **found}))
-        partial.rename(self._pids)
+        try:
+            partial.write_text(json.dumps({"serve": os.getpid(), **found}))
+            partial.rename(self._pids)
+        except OSError as fault:
+            self._say(f"{self._pids} cannot be written: {fault.strerror}")
