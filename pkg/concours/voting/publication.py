@@ -117,6 +117,18 @@ def keys(connection: sa.Connection, log: PublicLog) -> dict[str, Any]:
     }
 
 
+def newest_key(connection: sa.Connection, poll_id: int) -> str | None:
+    """The verifier key that signs the log now; None while it has none."""
+    row = connection.execute(
+        sa.select(_poll.c.slug, _key.c.public)
+        .join(_key, _key.c.poll_id == _poll.c.id)
+        .where(_poll.c.id == poll_id)
+        .order_by(_key.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else str(Verifier(origin_of(row.slug), ED25519, row.public))
+
+
 def inclusion(connection: sa.Connection, poll_id: int, leaf: int) -> dict[str, Any] | None:
     """The proof that the newest checkpoint has that leaf; None where it was signed before the leaf was recorded."""
     newest = connection.execute(

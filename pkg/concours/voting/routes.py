@@ -10,7 +10,7 @@ from concours.events.navigation import navigate
 from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
-from concours.voting import api, desk, log_api, pages
+from concours.voting import api, check_pages, desk, log_api, log_desk, pages
 from concours.voting.booth import init_booth
 from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
@@ -22,7 +22,9 @@ def init_app(app: Flask, csrf: Any) -> None:
     csrf.exempt(api.bp)  # votes and voters carry a header that no foreign page can send
     csrf.exempt(log_api.bp)  # a cosignature is its own right
     app.register_blueprint(pages.bp)
+    app.register_blueprint(check_pages.bp)
     app.register_blueprint(desk.bp)
+    app.register_blueprint(log_desk.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(log_api.bp)
     init_booth(app)
