@@ -3,10 +3,13 @@
 A page's thread waits for SQL and for storage; a vote waits for its record, and there may be thousands of them.
 """
 
+from collections.abc import MutableMapping
+from typing import Any
+
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 
-from concours.voting.front import Asgi, Scope, VoteFront
+from concours.voting.front import Asgi, Receive, Scope, Send, VoteFront
 from concours.web.proxies import client_of, networks
 
 
@@ -23,5 +26,12 @@ def asgi_app(app: Flask, *, threads: int) -> Asgi:
         )
         return client_of(peer, ",".join(said), trusted)
 
-    inner: Asgi = WSGIMiddleware(app.wsgi_app, workers=threads)  # type: ignore[arg-type, assignment]
-    return VoteFront(inner, app.extensions["concours_booth"], address_of)
+    threaded: Any = WSGIMiddleware(app.wsgi_app, workers=threads)  # type: ignore[arg-type]
+
+    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+        async def received() -> MutableMapping[str, Any]:
+            return await receive()  # a2wsgi wants a coroutine; Granian gives another kind of awaitable
+
+        await threaded(scope, received, send)
+
+    return VoteFront(pages, app.extensions["concours_booth"], address_of)
