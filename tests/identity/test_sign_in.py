@@ -1,5 +1,6 @@
 """Signing in: the right password gets in, a guess waits, and no answer tells who has an account."""
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -125,6 +126,16 @@ def test_right_passwords_of_one_office_never_add_up(client: FlaskClient, person:
         client.post("/sign-out")
     for _ in range(address_limit.FAILURES):
         address_limit.take("127.0.0.1")
+
+
+def test_no_address_can_be_read_from_the_counters(app: APIFlask) -> None:
+    """Also not by hashing all there are: for IPv4 that is done in seconds."""
+    address_limit.take("203.0.113.9")
+    keys = b" ".join(app.extensions["concours_redis"].keys("signin:*")).decode()
+    assert keys
+    assert "203.0.113.9" not in keys
+    for known in (hashlib.sha256, hashlib.sha1, hashlib.md5):
+        assert known(b"203.0.113.9").hexdigest()[:32] not in keys
 
 
 def test_addresses_of_one_ipv6_network_count_together(app: APIFlask) -> None:

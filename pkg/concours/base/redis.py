@@ -3,6 +3,9 @@
 Two clients share one URL: `client()` speaks bytes, for RQ, the vote path and locks.
 """
 
+import hashlib
+import hmac
+
 import redis
 from flask import Flask, current_app
 
@@ -33,3 +36,10 @@ def client() -> "redis.Redis":
     """The application's client."""
     found: redis.Redis = current_app.extensions["concours_redis"]
     return found
+
+
+def opaque(text: str) -> str:
+    """What stands for `text` in a key: whoever reads Redis cannot find it out, not even by trying all addresses
+    (HMAC-SHA256 with the platform's secret, cut to 128 bits)."""
+    secret = str(current_app.config["SECRET_KEY"]).encode()
+    return hmac.new(secret, b"redis\0" + text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -4,7 +4,6 @@ An office often has one address for everybody, so right passwords are given back
 a machine that tries names by the thousand. Without Redis signing in goes on, with the lock per name alone (in SQL).
 """
 
-import hashlib
 import logging
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -12,7 +11,7 @@ from redis.exceptions import RedisError
 
 from concours.base.errors import RateLimited
 from concours.base.messages import msg
-from concours.base.redis import client
+from concours.base.redis import client, opaque
 
 FAILURES = 100  # per address and window
 WINDOW_S = 600
@@ -39,7 +38,7 @@ def _key(address: str) -> str:
     except ValueError:
         known = ip_address("0.0.0.0")  # noqa: S104 - whoever has no address shares one counter
     network = str(ip_network(f"{known}/64", strict=False)) if isinstance(known, IPv6Address) else str(known)
-    return f"signin:address:{hashlib.sha256(network.encode()).hexdigest()[:32]}"
+    return f"signin:address:{opaque(network)}"
 
 
 def take(address: str) -> None:
