@@ -102,6 +102,7 @@ def test_times_are_read_in_the_events_zone_to_the_second() -> None:
         ({"opens_at": "2021-07-08T00:00:00+08:00"}, ["opens_at"]),
         ({"opens_at": "9999-99-99T00:00"}, ["opens_at"]),
         ({"opens_at": "0001-01-01T00:00:00"}, ["opens_at"]),
+        ({"opens_at": "9999-12-31T01:00", "closes_at": "9999-12-31T23:59"}, ["opens_at", "closes_at"]),
         ({"closes_at": "2021-07-07T00:00:00"}, ["closes_at"]),
         ({"closes_at": "2031-07-07T00:00:00"}, ["closes_at"]),
         ({"per_day": "five"}, ["per_day"]),

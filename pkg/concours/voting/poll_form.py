@@ -1,12 +1,12 @@
 """What an organiser types into the form of a poll, read and checked, with a sentence for each field that is wrong."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from concours.base import typed
-from concours.base.clock import from_local
 from concours.base.errors import FieldProblem, Invalid
 from concours.base.messages import Message, msg
+from concours.events.schedule import read_wall
 from concours.voting.models import Poll
 from concours.voting.polls import Draft
 from concours.voting.rules import ACCOUNT, DEVICE, LIMITS, Rules
@@ -65,10 +65,11 @@ def read(form: Mapping[str, str], zone: str) -> Draft:
         wrong("introduction", msg("At most %(count)s characters.", count=INTRODUCTION_LENGTH))
     if who not in WHO:
         wrong("who", msg("Choose who votes."))
-    opens_at, closes_at = _moment(form.get("opens_at", ""), zone), _moment(form.get("closes_at", ""), zone)
-    for field, moment in (("opens_at", opens_at), ("closes_at", closes_at)):
-        if moment is None:
-            wrong(field, msg("Give a day and a time."))
+    opens_at, problem_at_opening = read_wall(form.get("opens_at", ""), zone)
+    closes_at, problem_at_closing = read_wall(form.get("closes_at", ""), zone)
+    for field, problem in (("opens_at", problem_at_opening), ("closes_at", problem_at_closing)):
+        if problem is not None:
+            wrong(field, problem)
     if opens_at is not None and closes_at is not None:
         if closes_at <= opens_at:
             wrong("closes_at", msg("The poll must close after it opens."))
@@ -83,14 +84,6 @@ def read(form: Mapping[str, str], zone: str) -> Draft:
         raise Invalid(problems=problems)
     rules = Rules(**{field: value for field, value in limits.items() if value is not None})
     return Draft(title, introduction, who, opens_at, closes_at, rules)
-
-
-def _moment(text: str, zone: str) -> datetime | None:
-    try:
-        wall = datetime.fromisoformat(text.strip())
-        return from_local(wall.replace(microsecond=0), zone) if wall.tzinfo is None else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def _whole(text: str, least: int, most: int) -> int | None:
