@@ -21,7 +21,7 @@ from concours.voting.notes import COSIGNATURE, Verifier
 from concours.voting.sequencer import Sequencer
 from tests.conftest import both_databases
 from tests.factories import Make
-from tests.voting.build import PollMaker, PollWorld, Voter, at_work, sequencing
+from tests.voting.build import PollMaker, PollWorld, Voter, at_work, sequencing, until_loaded
 from tests.voting.logs import keep, keeper_of, record
 
 Counter = Callable[[Callable[[], Any]], int]
@@ -149,6 +149,7 @@ def test_a_receipt_comes_with_its_proof(
 ) -> None:
     world = a_poll()
     with sequencing(app):
+        until_loaded(world)
         receipt = a_voter(world).vote(world.candidates[0]).get_json()["receipt"]
     address = f"/api/v1/polls/{world.id}/receipts/{receipt['id']}"
     hand = at_work(app)

@@ -21,7 +21,7 @@ from concours.voting.booth import booth
 from concours.voting.models import PollLog
 from tests.factories import Make
 from tests.verifying import Ran, run
-from tests.voting.build import PollMaker, PollWorld, Voter, at_work, sequencing
+from tests.voting.build import PollMaker, PollWorld, Voter, at_work, sequencing, until_loaded
 from tests.voting.logs import keep, keeper_of, record
 
 __all__ = ["run"]  # a fixture
@@ -52,6 +52,7 @@ def test_with_real_votes_over_http(
     world = a_poll(closes_at=a_poll.now + timedelta(seconds=8))
     log = f"{address}/log/{world.poll.slug}"
     with sequencing(app):
+        until_loaded(world)
         given = [a_voter(world).vote(c).get_json()["receipt"] for c in world.candidates]
     hand = at_work(app)
     keeper = keeper_of(hand)

@@ -70,7 +70,9 @@ def check(booth: Booth, facts: Facts, given: dict[str, Any]) -> Checked:
     if given.get("poll", facts.id) != facts.id:
         raise Invalid(msg("This receipt is of another poll."), hint=msg("Open that poll's page and paste it there."))
     told = standing.of_receipt(booth, facts, given["id"])
-    claims = [*_of_the_paper(facts, given), _of_the_ledger(told, given)]
+    claims = _of_the_paper(facts, given)
+    signed = given.get("status") == "recorded" and claims[0].state == GOOD
+    claims.append(_of_the_ledger(told, given, signed=signed))
     if told["status"] == "recorded":
         claims += _of_the_log(booth, facts, told)
     return Checked(told, claims)
@@ -127,17 +129,20 @@ def _commitment(tag: str, nonce: str) -> str:
         return ""
 
 
-def _of_the_ledger(told: dict[str, Any], given: dict[str, Any]) -> Claim:
+def _of_the_ledger(told: dict[str, Any], given: dict[str, Any], *, signed: bool) -> Claim:
     names = ("candidate", "day", "commitment", "leaf") if given.get("status") == "recorded" else ("commitment",)
     if told["status"] == "recorded":
         if any(name in given and given[name] != told[name] for name in names):
             return Claim(
-                BAD, msg("The ledger has another vote under this number than the receipt says. Keep the receipt.")
+                BAD,
+                msg("The ledger has another vote under this number than the receipt says. Keep the receipt.")
+                if signed
+                else msg("The ledger has another vote under this number than the receipt says."),
             )
         return Claim(GOOD, msg("The vote is in the ledger, as number %(number)s.", number=told["leaf"] + 1))
     if told["status"] == "provisional":
         return Claim(WAIT, msg("The vote is taken and will be recorded in a moment. Check again then."))
-    if given.get("status") == "recorded":
+    if signed:
         return Claim(BAD, msg("The ledger does not have this vote, though the receipt says so. Keep the receipt."))
     return Claim(BAD, msg("The ledger does not have this vote: it was not counted."))
 
