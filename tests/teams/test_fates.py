@@ -94,6 +94,16 @@ def test_what_is_wrong_is_said(wrong: Line, verdict: Verdict, words: str) -> Non
     assert rank_of(found.verdict) == 0
 
 
+def test_a_coordinator_is_not_told_whose_number_it_is_in_another_department() -> None:
+    """Otherwise a file of all numbers would tell the names of the whole house."""
+    mine = replace(WORLD, allowed=frozenset({1}))
+    found = fate(line("2000", "谁"), mine)
+    assert found.verdict == Verdict.OTHER_DEPARTMENT
+    assert "孙超" not in str(found.reason)
+    assert "孙超" in str(fate(line("2000", "谁")).reason), "who sees all departments is told"
+    assert "李娜" in str(fate(line("1002", "李哪"), mine).reason), "a slip in the own department is told"
+
+
 def test_a_coordinator_puts_people_into_the_own_departments_alone() -> None:
     mine = replace(WORLD, allowed=frozenset({2}))
     assert fate(line(), mine).verdict == Verdict.NOT_YOUR_DEPARTMENT

@@ -218,10 +218,19 @@ def _team(line: Line, world: World, department: KnownDepartment, homes: dict[str
 def _require_same(
     line: Line, person: KnownPerson, department: KnownDepartment, team: KnownTeam | None, world: World
 ) -> None:
-    """Nothing speaks against a person who has an account already."""
+    """Nothing speaks against a person who has an account already.
+
+    Whose name a number has is told of one's own departments alone: a file of numbers would tell of everybody.
+    """
     if not person.is_active:
         raise _Refused(Verdict.ACCOUNT_AT_REST, msg("The account %(number)s is at rest.", number=person.username))
+    elsewhere = msg(
+        "The account %(number)s belongs to another department. An administrator can change that.",
+        number=person.username,
+    )
     if _name_key(person.name) != _name_key(line.name):
+        if world.allowed is not None and person.department_id not in world.allowed:
+            raise _Refused(Verdict.OTHER_DEPARTMENT, elsewhere)
         reason = msg(
             "The staff number %(number)s belongs to “%(known)s”, not to “%(name)s”.",
             number=person.username,
@@ -233,11 +242,7 @@ def _require_same(
         other = world.team_names.get(person.team_id, "")
         raise _Refused(Verdict.OTHER_TEAM, msg("Is a member of the team “%(team)s” already.", team=other))
     if person.department_id not in {None, department.id} and person.team_id is None:
-        reason = msg(
-            "The account %(number)s belongs to another department. An administrator can change that.",
-            number=person.username,
-        )
-        raise _Refused(Verdict.OTHER_DEPARTMENT, reason)
+        raise _Refused(Verdict.OTHER_DEPARTMENT, elsewhere)
 
 
 def _name_key(name: str) -> str:
