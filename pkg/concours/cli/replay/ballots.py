@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 PATIENCE_S = 120.0
 PAUSE_S = 0.1
+LOST_AT_MOST = 5  # times that a provisional vote is lost with its Redis and sent again
 SOCKET_TIMEOUT_S = 15.0
 NOBODY = 2**40  # no candidate has this number
 
@@ -118,13 +119,19 @@ class Voters:
     def vote(self, token: str, candidate: int, *, nonce: str | None = None, expect: str = "accepted") -> str:
         """One vote; returns `accepted` or the refusal's code; notes what is not as `expect` says."""
         ballot = {"candidate": candidate, "nonce": nonce or os.urandom(16).hex()}
-        answer = self.line.surely(
-            "POST", f"/api/v1/polls/{self.poll}/votes", ballot, {"Authorization": f"Voter {token}"}
-        )
-        receipt = answer.body.get("receipt")
-        late = answer.status == 202
-        if late and receipt:
-            receipt = self._await(receipt) or receipt
+        late = False
+        for _ in range(LOST_AT_MOST):
+            answer = self.line.surely(
+                "POST", f"/api/v1/polls/{self.poll}/votes", ballot, {"Authorization": f"Voter {token}"}
+            )
+            receipt = answer.body.get("receipt")
+            if answer.status != 202 or not receipt:
+                break
+            late = True
+            found = self._await(receipt)
+            if found is not None:
+                receipt = found
+                break
         outcome = "accepted" if answer.status in {201, 202} else str(answer.body.get("code", answer.status))
         with self._lock:
             self.count.sent += 1
@@ -142,10 +149,13 @@ class Voters:
         return outcome
 
     def _await(self, receipt: dict[str, Any]) -> dict[str, Any] | None:
+        """The receipt once its vote is recorded; None where the platform does not know the vote any more, or refused it after all."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             answer = self.line.surely("GET", f"/api/v1/polls/{self.poll}/receipts/{receipt['id']}")
             if answer.body.get("status") == "recorded":
                 return answer.body
+            if answer.body.get("status") in {"unknown", "refused"}:
+                return None
             time.sleep(PAUSE_S)
         return None
