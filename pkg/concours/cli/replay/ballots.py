@@ -149,7 +149,7 @@ class Voters:
         return outcome
 
     def _await(self, receipt: dict[str, Any]) -> dict[str, Any] | None:
-        """The receipt once its vote is recorded; None where the platform does not know the vote any more, or refused it after all."""
+        """The receipt once its vote is recorded; None where the platform lost the vote, or refused it after all."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
             answer = self.line.surely("GET", f"/api/v1/polls/{self.poll}/receipts/{receipt['id']}")
