@@ -46,6 +46,24 @@ def test_a_coordinator_registers_a_team_with_a_new_captain(make: Make, now: date
     ]
 
 
+def test_the_form_for_one_person_tells_no_name_of_another_department(
+    make: Make, client_as: ClientAs, now: datetime
+) -> None:
+    event, department = make.event(), make.department()
+    stranger = make.account(department_id=make.department().id, name="王献之")
+    admin = make.account(name="谢安", is_admin=True)
+    coordinator = make.with_role(event, Role.COORDINATOR, department)
+    team = create(event, coordinator, department, now)
+    for somebody in (stranger, admin):
+        answer = client_as(coordinator).post(
+            f"/events/{event.slug}/teams/{team.id}/members",
+            data={"staff_number": somebody.username, "name": "谁"},
+        )
+        assert answer.status_code == 422
+        assert somebody.name not in answer.text
+        assert "belongs to another department" in answer.text
+
+
 def test_another_department_is_not_in_the_form_and_not_possible(make: Make, now: datetime) -> None:
     event, mine, other = make.event(), make.department(), make.department()
     coordinator = make.with_role(event, Role.COORDINATOR, mine)

@@ -80,7 +80,7 @@ def create_team(
     audit.record(actor, "teams.create", team, now=now, event_id=event.id, name=name, department=department.code)
     if typed.line(captain_number):
         try:
-            _join(event, team, captain_number, captain_name, captain=True, now=now)
+            _join(event, team, captain_number, captain_name, captain=True, actor=actor, now=now)
         except Invalid as refused:
             raise Invalid(
                 problems=[FieldProblem(f"captain_{_short(p.field)}", p.message) for p in refused.problems]
@@ -152,7 +152,7 @@ def add_member(
     """
     require_registration(event, now)
     hold(event)
-    number = _join(event, team, staff_number, name, phone, now=now)
+    number = _join(event, team, staff_number, name, phone, actor=actor, now=now)
     member = session().scalars(sa.select(Member).where(Member.team_id == team.id, Member.staff_number == number)).one()
     audit.record(actor, "teams.add_member", member, now=now, event_id=event.id, team=team.id, staff_number=number)
     return member
@@ -226,6 +226,7 @@ def _join(
     phone: str = "",
     *,
     captain: bool = False,
+    actor: Account,
     now: datetime,
 ) -> str:
     """Puts one person into the team by the rules of a roster; returns the staff number as it is kept."""
@@ -237,7 +238,7 @@ def _join(
         name = known.name
     department = session().get_one(Department, team.department_id)
     line = Line(1, number, name, department.code, team.name, typed.line(phone), "是" if captain else "")
-    fate = judge([line], snapshot(event, [number], allowed=None))[0]
+    fate = judge([line], snapshot(event, [number], allowed=changes(actor, event)))[0]
     if not fate.is_good:
         raise Invalid(problems=[FieldProblem(_field_of(line, fate), fate.reason or msg("This cannot be accepted."))])
     if fate.verdict == Verdict.UNCHANGED:
