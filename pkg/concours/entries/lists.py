@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from concours.media.models import Asset
 from concours.teams.models import Team
 
 PAGE = 40  # entries on a page of the desk
+ON_MY_PAGE = 6  # of one person's entries, the newest, on their own page
 OWN_LIMIT = 200  # of one person's entries, the newest
 TITLE_SEARCH_LIMIT = 60  # characters of a search
 
@@ -55,6 +57,18 @@ def own_entries(event: Event, account: Account) -> list[Entry]:
             .limit(OWN_LIMIT)
         )
     )
+
+
+def my_works_panel(account: Account, _now: datetime) -> Mapping[str, Any]:
+    """What `entries/my_works.html` shows on a person's own page: their newest works, whatever the event."""
+    newest = (
+        sa.select(Entry)
+        .options(*with_files(), joinedload(Entry.event))
+        .where(Entry.author_id == account.id, Entry.status != EntryStatus.WITHDRAWN)
+        .order_by(Entry.id.desc())
+        .limit(ON_MY_PAGE)
+    )
+    return {"entries": list(session().scalars(newest))}
 
 
 @dataclass(frozen=True)

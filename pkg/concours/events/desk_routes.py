@@ -22,6 +22,7 @@ from concours.events.context import current_event
 from concours.events.figures import figures_of
 from concours.events.lists import open_phases
 from concours.events.models import Event, PhaseKind
+from concours.events.offers import open_to
 from concours.events.phases import PHASE_NAMES, phase_of
 from concours.events.rules import read_settings
 from concours.events.templates_of_events import TEMPLATES
@@ -38,6 +39,7 @@ NUMBERS = (
     "per_author_total",
     "clips_per_member_day",
 )
+STAFF = {Role.ORGANISER, Role.AUDITOR}
 SECONDS = ("clip_min_seconds", "clip_max_seconds")
 SWITCHES = ("check_in", "one_category_per_author", "open_to_all")
 
@@ -102,6 +104,7 @@ def _create_page(typed: Mapping[str, Any], errors: Errors | None = None, status:
 def desk() -> Response:
     """The desk: where the event stands, what is missing, the figures, the way to everything."""
     event, now = current_event(), clock.now()
+    acts = [each for each in open_to(actor(), my_roles(), event, now) if each.endpoint != "events.desk"]
     page = render_template(
         "events/desk.html",
         event=event,
@@ -111,6 +114,7 @@ def desk() -> Response:
         roles=grants.counts(event.id),
         role_names=grants.ROLE_NAMES,
         open_phases=open_phases(event, now),
+        offers=[each for each in acts if each.who & STAFF],
         phase_names=PHASE_NAMES,
         may_change=actor().is_admin or Role.ORGANISER in my_roles(),
     )

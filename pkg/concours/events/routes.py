@@ -12,7 +12,7 @@ from concours.events.blueprint import bp
 from concours.events.context import current_event, init_context
 from concours.events.lists import my_events_panel, next_phase, open_phases
 from concours.events.navigation import navigate
-from concours.events.offers import needs_sign_in, open_to
+from concours.events.offers import needs_sign_in, offer, open_to
 from concours.events.phases import PHASE_NAMES
 from concours.events.rules import read_fields, read_rules
 from concours.events.statements import current_statement
@@ -58,6 +58,7 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     navigate("events.people", msg("People"), order=90, who={Role.ORGANISER})
     navigate("events.invitations", msg("Invitations"), order=91, who={Role.ORGANISER, Role.COORDINATOR})
     navigate("events.audit", msg("Record"), order=95, who={Role.ORGANISER, Role.AUDITOR})
+    offer("events.desk", msg("Desk"), phase=None, who={Role.ORGANISER, Role.AUDITOR}, order=1)
     add_panel("events/my_events.html", my_events_panel, order=10)
 
 

@@ -57,7 +57,7 @@ def seat(event_id: int, round_id: int, judge: Account) -> Round:
 
 
 def shares(event_id: int, judge: Account) -> list[Share]:
-    """The judge's rounds in the event that have opened, in order; two queries."""
+    """The judge's rounds in the event that have opened, those that wait for marks first; two queries."""
     rounds = (
         session()
         .scalars(
@@ -69,7 +69,7 @@ def shares(event_id: int, judge: Account) -> list[Share]:
                 Panelist.account_id == judge.id,
                 Panelist.dropped_at.is_(None),
             )
-            .order_by(Round.position)
+            .order_by(Round.status != RoundStatus.OPEN, Round.position)
         )
         .all()
     )

@@ -5,7 +5,9 @@ from typing import Any
 from flask import Flask
 
 from concours.base.messages import msg
+from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
+from concours.events.offers import offer
 from concours.identity.models import Role
 from concours.jury import api, desk_routes, judge_routes, result_routes
 
@@ -18,3 +20,4 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     app.register_blueprint(api.bp)
     navigate("jury.rounds_page", msg("Jury"), order=50, who={Role.ORGANISER, Role.AUDITOR})
     navigate("jury_table.my_rounds", msg("Judging"), order=15, who={Role.JUDGE})
+    offer("jury_table.my_rounds", msg("Judge the works"), phase=PhaseKind.JUDGING, who={Role.JUDGE}, order=4)

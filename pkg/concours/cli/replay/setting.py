@@ -68,15 +68,18 @@ def create_event(stage: Stage, template: str, title: str) -> str:
 
 
 def set_phases(stage: Stage, slug: str, opened: Sequence[str]) -> None:
-    """Opens exactly these phases from a minute ago on; every other phase of the event was last month."""
+    """Opens exactly these phases from a minute ago on; those before them were last month, those behind come later."""
     zone, moment = ZoneInfo(stage.zone()), now()
     page = stage.admin.get(f"/events/{slug}/desk/phases")
     form = page.form("/phases", having="opens_submission")
     typed: dict[str, str] = {}
-    for kind in (n.removeprefix("opens_") for n in form.names if n.startswith("opens_")):
+    kinds = [n.removeprefix("opens_") for n in form.names if n.startswith("opens_")]
+    for place, kind in enumerate(kinds):
         had = (form.fields.get(f"opens_{kind}") or [""])[0]
         if kind in opened:
             start, end = moment - timedelta(minutes=1), moment + stage.lasting
+        elif had and not set(opened) & set(kinds[place:]):
+            start, end = moment + stage.lasting, moment + 2 * stage.lasting
         elif had:
             start, end = moment - LAST_MONTH, moment - LAST_MONTH + PAST
         else:
