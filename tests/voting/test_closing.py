@@ -162,3 +162,4 @@ def test_results_wait_for_the_close(app: APIFlask, a_poll: PollMaker, make: Make
         session().commit()
         assert "The votes are being reconciled" not in page, address
         assert "40" in page.split("<main")[1], address
+    assert "This is the final result" in organiser.get(standings).get_data(as_text=True)

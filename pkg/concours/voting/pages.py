@@ -241,6 +241,8 @@ def standings(poll_slug: str) -> AnyResponse:
     event, now = current_event(), clock.now()
     found = polls.published_poll(event, poll_slug)
     counts = booth().standings(found.id)
+    over = now >= found.closes_at
+    settled = over and bool(closing.settled(session(), [found.id]))
     field = showcase().field_of(found)
     ranked = [(i, counts.votes.get(i, 0)) for i in field.places if not field.places[i].withdrawn]
     ranked.sort(key=lambda pair: (-pair[1], pair[0]))
@@ -257,7 +259,8 @@ def standings(poll_slug: str) -> AnyResponse:
         rows=[(places[i], cards[i], votes) for i, votes in shown if i in cards],
         most=ranked[0][1] if ranked else 0,
         size=counts.size,
-        reconciling=now >= found.closes_at and not closing.settled(session(), [found.id]),
+        reconciling=over and not settled,
+        settled=settled,
         after=after,
         next_after=shown[-1][0] if begin + STANDINGS_PAGE < len(ranked) else None,
     )
