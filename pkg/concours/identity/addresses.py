@@ -1,5 +1,6 @@
 """Addresses: where to go after signing in (never off the site), and whole addresses for links that are sent."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, url_for
@@ -18,9 +19,15 @@ def inside(address: str | None) -> str | None:
     return address if not parts.scheme and not parts.netloc else None
 
 
-def invitation_url(secret: str) -> str:
-    """The whole address of an invitation, on SITE_URL where it is set."""
+def whole(endpoint: str, **values: Any) -> str:
+    """The whole address of a page, for what leaves the site: on SITE_URL where it is set, else as the visitor asked.
+
+    A name that a visitor put into the Host header goes into no link of a site that says its own.
+    """
     site = str(current_app.config.get("SITE_URL") or "").rstrip("/")
-    if site:
-        return site + url_for("identity.invitation", secret=secret)
-    return url_for("identity.invitation", secret=secret, _external=True)
+    return site + url_for(endpoint, **values) if site else url_for(endpoint, **values, _external=True)
+
+
+def invitation_url(secret: str) -> str:
+    """The whole address of an invitation."""
+    return whole("identity.invitation", secret=secret)

@@ -1,12 +1,13 @@
 """The page where a voter pastes a receipt and reads what it proves and what it does not."""
 
-from flask import Blueprint, make_response, render_template, request, url_for
+from flask import Blueprint, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from concours.base import clock
 from concours.base.errors import Invalid, NotFound
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, allow
+from concours.identity.addresses import whole
 from concours.voting import checking, polls
 from concours.voting.booth import booth
 from concours.voting.checking import Checked
@@ -51,7 +52,7 @@ def _page(
         refused=refused,
         card=cards.get(number) if number is not None else None,
         limit=checking.TEXT_LIMIT,
-        log=url_for("voting_log.checkpoint", poll_name=poll.slug, _external=True).removesuffix("/checkpoint"),
+        log=whole("voting_log.checkpoint", poll_name=poll.slug).removesuffix("/checkpoint"),
         key=checking.current_key(booth(), poll.id),
     )
     response = make_response(page, 422 if refused else 200)

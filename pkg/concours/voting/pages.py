@@ -15,6 +15,7 @@ from concours.base.messages import Message, msg, nmsg
 from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, NotSignedIn, allow, signed_in
+from concours.identity.addresses import whole
 from concours.voting import closing, entrance, polls, refusals, standing, voters
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
@@ -294,7 +295,7 @@ def receipt(poll_slug: str, receipt_id: str) -> Response:
         receipt=told,
         card=cards.get(number) if number is not None else None,
         recorded_at=datetime.fromisoformat(told["recorded_at"]) if told["recorded_at"] else None,
-        address=url_for("voting.receipt", poll_slug=found.slug, receipt_id=receipt_id, _external=True),
+        address=whole("voting.receipt", poll_slug=found.slug, receipt_id=receipt_id),
     )
     response = make_response(page)
     response.headers["Cache-Control"] = "private, no-store"
