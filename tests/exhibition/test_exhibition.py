@@ -12,6 +12,7 @@ from concours.exhibition import verbs, visit
 from concours.identity.models import Account, Role
 from concours.web.front import exhibited
 from tests.conftest import both_databases
+from tests.entries.build import Build
 from tests.exhibition.build import entry, exhibition, selection
 from tests.factories import Make
 
@@ -31,6 +32,20 @@ def test_a_hall_takes_only_its_category(make: Make) -> None:
     selection(make, event, [photos[0], inks[0], photos[1], inks[1], photos[2]])
     hall = verbs.hang(event, title="墨", introduction="", category_id=ink.id, actor=author, now=make.now)
     assert [p.entry_id for p in visit.wall(hall).placements] == [one.id for one in inks]
+
+
+def test_the_front_shows_a_work_of_each_hall_in_turn(make: Make) -> None:
+    event = make.event()
+    ink, photo, author = make.category(event), make.category(event), make.account()
+    works = [entry(make, event, c, author, n + 1) for n, c in enumerate([ink, ink, ink, photo, photo])]
+    for work in works:
+        Build(make).file(work)
+    selection(make, event, works)
+    for category in (ink, photo):
+        hall = verbs.hang(event, title="厅", introduction="", category_id=category.id, actor=author, now=make.now)
+        verbs.set_open(hall, True, actor=author, now=make.now)
+    session().commit()
+    assert [work.category_id for work in exhibited(make.now)] == [photo.id, ink.id, photo.id, ink.id, ink.id]
 
 
 def test_a_closed_hall_and_its_works_are_not_there_for_visitors(make: Make, client: FlaskClient) -> None:
@@ -73,6 +88,9 @@ def test_a_work_that_is_not_accepted_any_more_is_not_on_show(make: Make, client:
     """Its author changed or withdrew it after it was hung: nobody has looked at what would be shown."""
     event = make.event()
     _, works = exhibition(make, event, 3)
+    for work in works:
+        Build(make).file(work)
+    assert works[1] in exhibited(make.now)
     works[1].status = status
     session().commit()
     assert client.get(f"/events/{event.slug}/works/2").status_code == 404

@@ -1,8 +1,9 @@
 """The front page: events, what can be done in each right now, and a strip of what hangs in the halls."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -114,7 +115,8 @@ def events_for(account: Account | None, now: datetime, after: int | None = None)
 
 
 def exhibited(now: datetime) -> list[Entry]:
-    """The works hung last in open halls of published events, at most STRIP, those with a picture that is ready."""
+    """The works hung last in open halls of published events, at most STRIP, those with a picture that is ready; hall by
+    hall in turn."""
     with_picture = (
         sa.select(EntryFile.id)
         .join(Asset, Asset.id == EntryFile.asset_id)
@@ -139,4 +141,12 @@ def exhibited(now: datetime) -> list[Entry]:
         .order_by(Placement.id.desc())
         .limit(STRIP)
     )
-    return [placement.entry for placement in rows]
+    return [placement.entry for placement in _hall_by_hall(rows)]
+
+
+def _hall_by_hall(placements: Iterable[Placement]) -> list[Placement]:
+    """One of each hall in turn, so that the strip begins with a work of every kind."""
+    halls: dict[int, list[Placement]] = {}
+    for placement in placements:
+        halls.setdefault(placement.hall_id, []).append(placement)
+    return [placement for turn in zip_longest(*halls.values()) for placement in turn if placement is not None]
