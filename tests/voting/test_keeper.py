@@ -78,6 +78,18 @@ def test_checkpoints_follow_the_votes(app: APIFlask, a_poll: PollMaker) -> None:
     assert {place: len(hashes) // 32 for place, hashes in kept.items()} == {(0, 0): 256, (0, 14): 116, (1, 0): 14}
 
 
+def test_a_clock_that_is_set_back_stops_no_checkpoint(app: APIFlask, a_poll: PollMaker) -> None:
+    world = a_poll()
+    hand = at_work(app)
+    keeper = keeper_of(hand)
+    keeper.step()
+    record(world, hand, 10)
+    with time_machine.travel(datetime.now().astimezone() - timedelta(hours=1), tick=True):
+        keep(keeper)
+        keep(keeper)
+    assert [h.size for h in heads(world)] == [0, 10]
+
+
 def test_a_changed_tile_is_never_signed_over(
     app: APIFlask, a_poll: PollMaker, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,10 +6,11 @@ succeeds. Until then neither the result nor the leaves are published; where coun
 
 import base64
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol, cast
 
 import redis
@@ -39,7 +40,13 @@ class Hands(Connected, Protocol):
 
 def is_due(closes_at: datetime, checked_at: datetime | None, now: datetime) -> bool:
     """Whether the poll's time is over, and an attempt to close it is not just behind us."""
-    return now > closes_at and (checked_at is None or now >= checked_at + timedelta(seconds=AGAIN_S))
+    return now > closes_at and (checked_at is None or since(checked_at, now) >= AGAIN_S)
+
+
+def since(moment: datetime, now: datetime) -> float:
+    """Seconds from `moment` to `now`; endless where the clock was set back: then nothing waits for its old hour."""
+    passed = (now - moment).total_seconds()
+    return passed if passed >= 0 else math.inf
 
 
 def close(hands: Hands, row: sa.Row[Any], fence: int, now: datetime) -> bool:

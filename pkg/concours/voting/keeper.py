@@ -10,7 +10,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
@@ -99,7 +99,7 @@ class Keeper:
         if row.size is None:
             self._begin(row, fence, now)
         size = self._extend(row, row.size or 0, fence)
-        if row.signed_at is None or (size != row.published and now >= row.signed_at + timedelta(seconds=CHECKPOINT_S)):
+        if row.signed_at is None or (size != row.published and closing.since(row.signed_at, now) >= CHECKPOINT_S):
             with self.engine.begin() as connection:
                 logbook.sign(connection, row, fence, self.poll_key_secret, now)
         if row.rotate:
