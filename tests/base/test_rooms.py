@@ -37,7 +37,19 @@ EDGES = {
     "clips": {"routes", "words"},
     "entries": {"answers", "api", "author_routes", "blueprint", "desk_routes", "file_routes", "form_page", "routes"},
     "jury": {"api", "desk_routes", "forms", "judge_routes", "pages", "result_routes", "routes"},
-    "voting": {"api", "booth", "desk", "entrance", "front", "pages", "routes", "sequencer"},
+    "voting": {
+        "api",
+        "booth",
+        "check_pages",
+        "desk",
+        "entrance",
+        "front",
+        "log_api",
+        "log_desk",
+        "pages",
+        "routes",
+        "sequencer",
+    },
     "exhibition": {"routes"},
 }
 """The modules of each room that may see a request (or, the sequencer, an application). Everything else may not."""
