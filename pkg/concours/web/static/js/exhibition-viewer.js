@@ -15,6 +15,7 @@ for (const gallery of document.querySelectorAll("[data-viewer]")) {
   const images = [...gallery.querySelectorAll("img")];
   if (!images.length) continue;
   const lightbox = new PhotoSwipeLightbox({
+    bgOpacity: 0.97,
     dataSource: images.map((image) => ({ ...largest(image), alt: image.alt })),
     pswpModule: () => import("../vendor/photoswipe-5.4.4/photoswipe.esm.min.js"),
     wheelToZoom: true,
