@@ -223,6 +223,21 @@ def test_an_account_votes_once_from_wherever_it_signs_in(
     assert Voter(client_as(make.account()), world.id).vote(world.candidates[0]).status_code == 201
 
 
+def test_an_account_that_is_put_to_rest_votes_for_an_hour_at_most(
+    a_poll: PollMaker, make: Make, client_as: Callable[[Account], FlaskClient], now: datetime
+) -> None:
+    world = a_poll(who="account")
+    account = make.account()
+    voter = Voter(client_as(account), world.id)
+    told = client_as(account).post(f"/api/v1/polls/{world.id}/voters").get_json()["expires_at"]
+    assert timedelta(minutes=55) < datetime.fromisoformat(told) - now < timedelta(minutes=65)
+    session().refresh(account)
+    account.is_active = False
+    session().commit()
+    refused = voter.client.post(f"/api/v1/polls/{world.id}/voters")
+    assert code(refused) == (401, "sign_in_required")  # no other token after that one
+
+
 def test_clearing_the_storage_makes_no_new_voter(a_poll: PollMaker, a_voter: Come) -> None:
     world = a_poll(per_candidate_day=1)
     voter = a_voter(world)

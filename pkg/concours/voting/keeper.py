@@ -11,22 +11,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import redis
 import sqlalchemy as sa
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from concours.base import clock
-from concours.base.db import reading
+from concours.base.db import reading, reason_of
 from concours.voting import closing, logbook, secrets, tiles
 from concours.voting.ledger import LostLease
 from concours.voting.logbook import Broken
 from concours.voting.models import LogKey, Poll, PollLog, PollProgress
-
-if TYPE_CHECKING:
-    from concours.voting.sequencer import Sequencer
 
 CHUNK = 2_048  # leaves hashed at a time: some 15 ms of one core
 EVERY_S = 1.0
@@ -37,9 +34,8 @@ log = logging.getLogger(__name__)
 _log, _poll, _progress, _key = (cast(sa.Table, model.__table__) for model in (PollLog, Poll, PollProgress, LogKey))
 
 
-def start(sequencer: "Sequencer", stop: threading.Event) -> threading.Thread:
-    """Keeps the logs until `stop` is set, whenever that sequencer holds the lease. Join the thread at the end."""
-    keeper = Keeper(sequencer.engine, sequencer.client, sequencer.poll_key_secret, lambda: sequencer.fence)
+def start(keeper: "Keeper", stop: threading.Event) -> threading.Thread:
+    """Keeps the logs until `stop` is set, whenever the sequencer holds the lease. Join the thread at the end."""
     thread = threading.Thread(target=_keep, args=(keeper, stop), name="keeper of the logs", daemon=True)
     thread.start()
     return thread
@@ -53,7 +49,9 @@ def _keep(keeper: "Keeper", stop: threading.Event) -> None:
         except LostLease:
             log.info("a later sequencer keeps the logs")
         except (RedisError, SQLAlchemyError) as away:
-            log.warning("the keeper of the logs waits: %s: %s", type(away).__name__, away)
+            log.warning(
+                "the keeper of the logs waits: %s", reason_of(away) if isinstance(away, DBAPIError) else repr(away)
+            )
         except Exception:
             log.exception("the keeper of the logs starts over")
         stop.wait(BREATH_S if more else EVERY_S)

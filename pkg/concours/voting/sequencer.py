@@ -16,12 +16,13 @@ import redis
 import sqlalchemy as sa
 from flask import Flask
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from concours.base import clock
-from concours.base.db import db, reading
+from concours.base.db import db, reading, reason_of
 from concours.base.redis import connect
 from concours.voting import journal, keeper, keys, ledger, scripts, tally
+from concours.voting.keeper import Keeper
 from concours.voting.models import Poll, PollProgress
 from concours.voting.rules import read_facts
 
@@ -39,7 +40,7 @@ def run(app: Flask, stop: threading.Event) -> None:
     with app.app_context():
         sequencer = Sequencer.of(app)
     log.info("sequencer %s started", sequencer.name)
-    logs = keeper.start(sequencer, stop)
+    logs = keeper.start(Keeper(sequencer.engine, sequencer.client, sequencer.poll_key_secret, sequencer.token), stop)
     while not stop.is_set():
         try:
             if not sequencer.hold():
@@ -55,7 +56,7 @@ def run(app: Flask, stop: threading.Event) -> None:
             sequencer.fence = None
             stop.wait(AWAY_S)
         except (RedisError, SQLAlchemyError) as away:
-            log.warning("sequencer waits: %s: %s", type(away).__name__, away)
+            log.warning("sequencer waits: %s", reason_of(away) if isinstance(away, DBAPIError) else repr(away))
             sequencer.forget()
             stop.wait(AWAY_S)
         except Exception:
@@ -111,6 +112,10 @@ class Sequencer:
             self.forget()
             log.info("sequencer %s begins term %s", self.name, self.fence)
         return True
+
+    def token(self) -> int | None:
+        """The fencing token, while the lease is held."""
+        return self.fence
 
     def release(self) -> None:
         """Gives the lease back, so that another need not wait for its end."""
