@@ -114,7 +114,8 @@ def _decode(task: Task, data: bytes, facts: dict[str, Any], opened: Image.Image)
     if task.form == "heic":
         source = _from_heif(opened)
     elif task.form == "jpeg":
-        shrink = next((n for n in (8, 4, 2) if facts["width"] // n >= largest), 1)
+        needed = _within(facts["width"], facts["height"], largest)
+        shrink = next((n for n in (8, 4, 2) if facts["width"] // n >= needed), 1)
         source = pyvips.Image.jpegload_buffer(data, shrink=shrink, fail_on="error", access="sequential")
     else:
         source = getattr(pyvips.Image, LOADERS[task.form])(data, fail_on="error", access="sequential")
@@ -134,9 +135,13 @@ def shrink_to(source: Any, width: int, height: int, nominal: int, **options: Any
 
     So an upright picture costs what a landscape one costs, and a scroll stays as readable as a square.
     """
-    within = nominal * min(1.0, math.sqrt(width / height))
     tallest = nominal * TALLEST
-    return source.thumbnail_image(max(1, round(within)), height=tallest, size="down", **options)
+    return source.thumbnail_image(_within(width, height, nominal), height=tallest, size="down", **options)
+
+
+def _within(width: int, height: int, nominal: int) -> int:
+    """How wide the rendition of that name is at most: a square's side, of an upright picture less."""
+    return max(1, round(nominal * min(1.0, math.sqrt(width / height))))
 
 
 def _from_heif(opened: Image.Image) -> Any:
