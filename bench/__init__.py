@@ -1,1 +1,1 @@
-"""Benchmarks: `python -m bench [vote]`. Figures are ratios within one run; README.md says how they are taken."""
+"""Benchmarks: `python -m bench [NAME…]`. Figures are ratios within one run; README.md says how they are taken."""

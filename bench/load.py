@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection as Pipe
 
 RECEIVE = 65_536
 DRAIN_S = 5.0
+WITHOUT_BODY = {204, 304}  # whatever length they tell
 
 
 @dataclass
@@ -75,10 +76,12 @@ class _Line:
             return None
         head = self.got[:end].lower()
         at = head.find(b"content-length:")
-        length = int(head[at + 15 : head.find(b"\r\n", at) if b"\r\n" in head[at:] else len(head)])
+        status = int(self.got[9:12])
+        length = 0
+        if status not in WITHOUT_BODY:
+            length = int(head[at + 15 : head.find(b"\r\n", at) if b"\r\n" in head[at:] else len(head)])
         if len(self.got) < end + 4 + length:
             return None
-        status = int(self.got[9:12])
         self.got = b""
         return status, b"connection: close" in head
 

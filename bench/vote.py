@@ -10,12 +10,12 @@ import os
 import statistics
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench import load, stack
+from bench.frame import Options, at_least, at_most
 
 SECRET = "bench-4b7d1f0c9e2a8d6f3c5b1a7e9d0f2c4b6a8e"
 CANDIDATES = 100
@@ -24,16 +24,19 @@ CONNECTIONS = 100
 LOADERS = 2
 WARM_S = 2.0
 
+GOALS = {
+    "recorded_over_peer": at_least(5.0),
+    "recorded_over_noop": at_least(0.3),
+    "p99_over_noop_median": at_most(25.0),
+}
 
-@dataclass(frozen=True)
-class Options:
-    """Of the command line."""
 
-    seconds: float
-    rounds: int
-    workers: int
-    threads: int
-    database_url: str
+def method(options: Options) -> str:
+    """How it is taken."""
+    return (
+        f"{options.rounds} rounds of {options.seconds:g} s, {CONNECTIONS} connections, {options.workers} processes of "
+        f"{options.threads} threads, {'PostgreSQL' if options.database_url else 'SQLite'}, all on the same cores"
+    )
 
 
 class Polling:
@@ -128,7 +131,7 @@ def run(options: Options) -> dict[str, Any]:
     """Measures; returns the figures by name."""
     greatest: dict[str, list[float]] = {"noop": [], "vote": [], "peer": []}
     spent: dict[str, list[float]] = {}
-    how = {"connections": CONNECTIONS, "warm_s": WARM_S, "measure_s": options.seconds}
+    how: dict[str, Any] = {"connections": CONNECTIONS, "warm_s": WARM_S, "measure_s": options.seconds}
     nothing = [load.request("GET", "/")]
     form = b"vote=a"
     push = [load.request("POST", "/", form, [("Content-Type", "application/x-www-form-urlencoded")])]
@@ -160,8 +163,8 @@ def run(options: Options) -> dict[str, Any]:
         with stack.noop(workers=options.workers, threads=options.threads) as (port, _):
             calm = load.drive(port, [nothing * 400_000] * LOADERS, rate=rate, **how)
         with stack.platform(environ, where / "log", workers=options.workers, threads=options.threads) as (port, _):
-            requests = poll.requests(int((WARM_S + options.seconds) * rate * 1.1))
-            paced = load.drive(port, load.split(requests, LOADERS), rate=rate, **how)
+            requests = load.split(poll.requests(int((WARM_S + options.seconds) * rate * 1.1)), LOADERS)
+            paced = load.drive(port, requests, rate=rate, **how)
         counts = poll.reconciled()
     medians = {name: statistics.median(rates) for name, rates in greatest.items()}
     return {
