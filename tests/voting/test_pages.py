@@ -1,6 +1,7 @@
 """The public's pages: they work without script, in two languages, with few queries, and while Redis is away."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,9 +13,10 @@ from flask.testing import FlaskClient
 
 from concours.base.db import session
 from concours.identity.models import Account
-from concours.voting import limits
+from concours.voting import gallery, limits
 from concours.voting.booth import announce, booth
 from concours.voting.gallery import PAGE, neighbours, order_of, page_of
+from concours.voting.models import Candidate
 from concours.voting.reconciliation import reconcile
 from tests.factories import Make
 from tests.voting.build import PollMaker, PollWorld, Voter, at_work
@@ -159,6 +161,32 @@ def test_a_gallery_that_was_just_shown_asks_for_no_candidates(
     kept = client.get(url(world))
     again = client.get(url(world), headers={"If-None-Match": kept.headers["ETag"]})
     assert again.status_code == 304
+
+
+def test_cards_that_were_drawn_before_are_drawn_anew_in_another_language_when_voting_ends_and_when_the_work_changes(
+    a_poll: PollMaker, app: APIFlask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = a_poll(kind="works", count=3)
+    english, chinese = app.test_client(), app.test_client()
+    english.environ_base["HTTP_ACCEPT_LANGUAGE"], chinese.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en", "zh-CN"
+
+    def buttons(reader: FlaskClient) -> list[str]:
+        page = reader.get(url(world)).get_data(as_text=True)
+        return re.findall(r"data-vote-for=[^>]*>([^<]+)</button>", page)
+
+    for _ in range(2):
+        assert buttons(english) == ["Vote"] * 3
+        assert buttons(chinese) == ["投票"] * 3
+    entry = session().get(Candidate, world.candidates[0]).entry  # type: ignore[union-attr]
+    entry.title = "改过的题目"  # type: ignore[union-attr]
+    session().commit()
+    with monkeypatch.context() as later:
+        there = time.monotonic() + gallery.KEPT_S + 1
+        later.setattr("concours.voting.gallery.time.monotonic", lambda: there)
+        assert "改过的题目" in english.get(url(world)).get_data(as_text=True)
+    world.poll.closes_at = world.poll.opens_at + timedelta(seconds=1)
+    session().commit()
+    assert buttons(english) == []
 
 
 def test_each_visitor_has_an_order_of_their_own_and_keeps_it(app: APIFlask, a_poll: PollMaker) -> None:

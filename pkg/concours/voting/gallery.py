@@ -7,7 +7,7 @@ of visitors asks SQL next to nothing.
 import random
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -85,6 +85,7 @@ class Showcase:
 
     _fields: dict[int, Field] = field(default_factory=dict)
     _cards: dict[tuple[int, bool], tuple[float, Card]] = field(default_factory=dict)
+    _drawn: dict[tuple[Hashable, ...], tuple[Card, str]] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def field_of(self, poll: Poll) -> Field:
@@ -109,6 +110,18 @@ class Showcase:
                 self._cards.update({(number, told): found for number, found in new.items()})
             kept |= new
         return {i: kept[i][1] for i in wanted if i in kept}
+
+    def drawn(self, card: Card, how: tuple[Hashable, ...], draw: Callable[[], str]) -> str:
+        """The card as HTML, drawn once for as long as what is shown of it is kept; `how`: what else it depends on."""
+        name = (card.id, *how)
+        kept = self._drawn.get(name)
+        if kept is None or kept[0] is not card:
+            kept = (card, draw())
+            with self._guard:
+                if len(self._drawn) >= CARDS_KEPT:
+                    self._drawn.clear()
+                self._drawn[name] = kept
+        return kept[1]
 
 
 def _read_field(poll: Poll) -> Field:

@@ -1,10 +1,12 @@
 """The public's pages: an event's polls, the gallery, a candidate, standings, receipts. They work without script."""
 
 import secrets as random
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask_babel import get_locale
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -108,6 +110,7 @@ def poll(poll_slug: str) -> AnyResponse:
         state=polls.state_at(found, now),
         rules=in_words(Rules.read(found.rules), found.who),
         cards=list(cards.values()),
+        drawn=_drawn,
         count=len(field.running),
         hits=len(order),
         next_after=next_after,
@@ -120,6 +123,11 @@ def poll(poll_slug: str) -> AnyResponse:
     )
     response = _with_seed(make_response(page), seed, is_new)
     return response if is_new else _conditional(response)
+
+
+def _drawn(card: Card, state: str, lazy: bool, caller: Callable[[], str]) -> str:
+    """For the template: what it draws of a card between `call` and `endcall`, or what it drew of it before."""
+    return showcase().drawn(card, (str(get_locale()), state, lazy), caller)
 
 
 @bp.get(f"/<poll_slug>/candidates/{NUMBER}")
