@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from bench import assignment, frame, growth, pages, renditions, sequencer, upload, vote
+from bench import assignment, frame, growth, pages, renditions, sequencer, upload, verify, vote
 from bench.stack import ROOT
 
 BENCHMARKS = {
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "renditions": renditions,
     "upload": upload,
     "assignment": assignment,
+    "verify": verify,
 }
 QUICK_S = 2.0
 
