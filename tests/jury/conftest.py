@@ -2,11 +2,8 @@
 
 import pytest
 
-from tests.browser.conftest import browser, site
 from tests.factories import Make
 from tests.jury.build import Jury
-
-__all__ = ["browser", "jury", "site"]
 
 
 @pytest.fixture

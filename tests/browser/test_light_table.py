@@ -14,11 +14,16 @@ from concours.jury.models import Assignment, Mark, Round
 from concours.jury.rounds import CriterionDraft
 from tests.browser.looking import check_axe
 from tests.browser.site import DESK, PHONE, Site
+from tests.factories import Make
 from tests.jury.build import CRITERIA, Jury
 
-pytestmark = pytest.mark.browser
-
 NEXT_PICTURE_MS = 100
+
+
+@pytest.fixture
+def jury(make: Make) -> Jury:
+    """An event with an organiser, for a jury."""
+    return Jury(make)
 
 
 @pytest.fixture
