@@ -11,6 +11,7 @@ from flask import Flask
 
 from concours.voting.front import Asgi, Receive, Scope, Send, VoteFront
 from concours.web.proxies import client_of, networks
+from concours.web.shared_cache import SharedCache
 
 
 def asgi_app(app: Flask, *, threads: int) -> Asgi:
@@ -34,4 +35,4 @@ def asgi_app(app: Flask, *, threads: int) -> Asgi:
 
         await threaded(scope, received, send)
 
-    return VoteFront(pages, app.extensions["concours_booth"], address_of)
+    return VoteFront(SharedCache(pages), app.extensions["concours_booth"], address_of)
