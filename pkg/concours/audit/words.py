@@ -88,6 +88,8 @@ VERBS: dict[str, Message] = {
     "voting.add_candidates": msg("added candidates"),
     "voting.withdraw_candidate": msg("withdrew a candidate"),
     "voting.reinstate_candidate": msg("reinstated a candidate"),
+    "voting.add_witness": msg("named a witness of a poll’s log"),
+    "voting.rotate_log_key": msg("changed the key of a poll’s log"),
     "exhibition.hang": msg("hung works in a hall"),
     "exhibition.describe": msg("described a hall"),
     "exhibition.open": msg("opened a hall"),
