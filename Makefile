@@ -14,6 +14,9 @@ SCALE ?= 0.02
 URL ?= http://127.0.0.1:$(PORT)
 ARGS ?=
 
+# More test processes than cores: a third of their time they wait for servers.
+TESTERS ?= $(shell $(PYTHON) -c 'import os; print(max(2, (os.cpu_count() or 1) * 3 // 2))')
+
 UV_VERSION := 0.13.9
 VENV := .venv
 TOOLS := .tools
@@ -45,7 +48,7 @@ run: $(VENV)/.ready
 	@exec $(BIN)/concours serve $(ARGS)
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -82,6 +82,15 @@ def test_a_browser_without_script_votes_and_gets_its_receipt(
 
 
 @pytest.mark.usefixtures("sequencer")
+def test_a_vote_by_form_is_recorded_when_the_page_comes(a_poll: PollMaker, client: FlaskClient) -> None:
+    world = a_poll()
+    answer = vote_by_form(client, world, world.candidates[0])
+    page = text_of(client.get(answer.headers["Location"]).get_data(as_text=True))
+    assert "will be recorded in a moment" not in page  # as it would where the request kept the sequencer from writing
+    assert "Your vote is counted" in page
+
+
+@pytest.mark.usefixtures("sequencer")
 def test_the_same_form_sent_twice_is_one_vote(a_poll: PollMaker, client: FlaskClient) -> None:
     world = a_poll()
     page = client.get(url(world, f"/candidates/{world.candidates[0]}")).get_data(as_text=True)

@@ -206,6 +206,7 @@ def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
         except RedisError as away:
             raise refusals.redis_away() from away
         network = network_of(request.remote_addr or "")
+        session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
         done = booth().run(
             cast(booth(), found.id, token=token, network=network, candidate=candidate_id, nonce=_nonce())
         )

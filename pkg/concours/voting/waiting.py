@@ -21,7 +21,7 @@ from concours.voting import keys
 HEAD = struct.Struct(">QQ")  # poll, recorded at (ms since 1970)
 ITEM = struct.Struct(">16sq")  # commitment, leaf; below 0: refused, as `ledger` numbers its reasons
 MARK_BYTES = 16
-FIRST_S = 1.0  # that the process' first vote waits for the subscription
+SUBSCRIBED_WITHIN_S = 1.0  # a vote waits so long for the subscription, then does without
 HEALTH_EVERY_S = 15
 RETRY_S = 0.2
 
@@ -56,8 +56,9 @@ class Listener:
         """Begins to wait for a vote. Call it before the vote is cast, so that no message slips by."""
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name="recorded-votes")
+        if not self._hears.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_S):
+                async with asyncio.timeout(SUBSCRIBED_WITHIN_S):
                     await self._hears.wait()
         told: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(commitment[:MARK_BYTES], []).append(told)
