@@ -146,7 +146,7 @@ def test_a_closed_poll_is_not_opened_again(app: APIFlask, a_poll: PollMaker, mak
 
 def told(page: str) -> str:
     """What a page says in its main part, without its times of day: a figure looked for must not be found in those."""
-    main = page.split("<main")[1].split("</main>")[0]
+    main = page.split("<main")[1].split("</main>", maxsplit=1)[0]
     return re.sub(r"<time.*?</time>|<[^>]*>", "", main, flags=re.DOTALL)
 
 
