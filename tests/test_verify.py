@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import concours_verify as verify
-from concours.voting import closing, merkle, notes, publication, tiles
+from concours.voting.log import closing, merkle, notes, publication, tiles
 from concours.voting.receipts import leaf_of
 from tests.verifying import Ran, run
 from tests.voting.logs import entries

@@ -44,8 +44,6 @@ EDGES = {
         "desk",
         "entrance",
         "front",
-        "log_api",
-        "log_desk",
         "pages",
         "routes",
         "sequencer",

@@ -21,7 +21,7 @@ from concours.entries.models import Entry, EntryStatus
 from concours.events.models import Event
 from concours.voting import candidates, polls, sequencer, tally
 from concours.voting.booth import booth
-from concours.voting.keeper import Keeper
+from concours.voting.log.keeper import Keeper
 from concours.voting.models import Candidate, Poll
 from concours.voting.rules import Rules
 from concours.voting.sequencer import Sequencer

@@ -10,7 +10,7 @@ from flask import current_app
 from concours.base.db import db, session
 from concours.voting import ledger, secrets
 from concours.voting.journal import Entry
-from concours.voting.keeper import Keeper
+from concours.voting.log.keeper import Keeper
 from concours.voting.receipts import leaf_of
 from concours.voting.sequencer import Sequencer
 from tests.voting.build import PollWorld

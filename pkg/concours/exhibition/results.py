@@ -15,8 +15,8 @@ from concours.jury.models import Round, Selected
 from concours.jury.results import final_rounds, final_selection
 from concours.media.models import Asset
 from concours.teams.models import Team
-from concours.voting import closing
 from concours.voting.candidates import ENTRIES, Source
+from concours.voting.log import closing
 from concours.voting.models import Candidate, Poll, Tally
 
 SELECTED_PAGE = 60

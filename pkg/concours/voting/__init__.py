@@ -3,8 +3,7 @@
 `front` (HTTP) -> `cast` -> `limits` (one Lua script, lua/admit.lua) -> the journal -> `sequencer` -> `ledger`
 -> `tally` (what Redis shows), and back: `waiting` -> `receipts`.
 
-Behind it, the log: `keeper` (a thread beside the sequencer) -> `merkle`, `tiles` -> `logbook` (checkpoints and keys, as
-`notes`) -> `closing`; `publication` and `log_api` show it, `witnesses` sign it. Formats: docs/ledger.md.
+Behind it, `log`: the poll's public log, its checkpoints, witnesses and close.
 
 What it stands on: `models`, `rules` (what a poll allows, cached by version), `secrets` (a poll's keys, pseudonyms),
 `voters` (devices and tokens), `keys` (all names in Redis). Around it: `polls` and `candidates` (an organiser's

@@ -18,10 +18,11 @@ from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, NotSignedIn, allow, signed_in
 from concours.identity.addresses import whole
-from concours.voting import closing, entrance, polls, refusals, standing, voters
+from concours.voting import entrance, polls, refusals, standing, voters
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
 from concours.voting.gallery import Card, Showcase, neighbours, order_of, page_of, search
+from concours.voting.log import closing
 from concours.voting.models import Poll
 from concours.voting.network import network_of
 from concours.voting.rules import ACCOUNT, Rules, in_words

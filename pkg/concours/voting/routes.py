@@ -10,10 +10,13 @@ from concours.events.navigation import navigate
 from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
-from concours.voting import api, check_pages, desk, log_api, log_desk, pages
+from concours.voting import api, desk, pages
 from concours.voting.booth import init_booth
 from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
+from concours.voting.log import api as log_api
+from concours.voting.log import check_pages
+from concours.voting.log import desk as log_desk
 
 
 def init_app(app: Flask, csrf: Any) -> None:

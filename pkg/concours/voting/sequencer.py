@@ -21,8 +21,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from concours.base import clock
 from concours.base.db import db, reading, reason_of
 from concours.base.redis import connect
-from concours.voting import journal, keeper, keys, ledger, scripts, tally
-from concours.voting.keeper import Keeper
+from concours.voting import journal, keys, ledger, scripts, tally
+from concours.voting.log import keeper
+from concours.voting.log.keeper import Keeper
 from concours.voting.models import Poll, PollProgress
 from concours.voting.rules import read_facts
 

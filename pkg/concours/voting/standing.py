@@ -8,8 +8,9 @@ from redis.exceptions import RedisError
 from concours.base.db import reading
 from concours.base.errors import NotFound
 from concours.base.messages import msg
-from concours.voting import journal, keys, ledger, publication, receipts, refusals, secrets
+from concours.voting import journal, keys, ledger, receipts, refusals, secrets
 from concours.voting.cast import Booth
+from concours.voting.log import publication
 from concours.voting.receipts import Standing
 from concours.voting.rules import Facts
 

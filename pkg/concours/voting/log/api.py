@@ -12,7 +12,7 @@ from concours.base.db import session
 from concours.base.errors import Invalid, NotFound, TooLarge
 from concours.base.messages import msg
 from concours.identity.access import PUBLIC, allow
-from concours.voting import publication, witnesses
+from concours.voting.log import publication, witnesses
 
 bp = APIBlueprint("voting_log", __name__, url_prefix="/log/<poll_name>", tag="The log")
 

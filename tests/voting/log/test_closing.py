@@ -13,9 +13,10 @@ from flask.testing import FlaskClient
 from concours.base.db import db, session
 from concours.base.errors import Invalid
 from concours.identity.models import Account, Role
-from concours.voting import closing, keys, polls
+from concours.voting import keys, polls
 from concours.voting.booth import booth
-from concours.voting.keeper import Keeper
+from concours.voting.log import closing
+from concours.voting.log.keeper import Keeper
 from concours.voting.models import PollLog, Tally, Vote
 from concours.voting.poll_form import typed_of
 from concours.voting.rules import Rules

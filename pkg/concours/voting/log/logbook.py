@@ -6,10 +6,11 @@ from typing import Any, cast
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from concours.voting import merkle, notes, secrets, tiles
+from concours.voting import secrets
 from concours.voting.ledger import LostLease
+from concours.voting.log import merkle, notes, tiles
+from concours.voting.log.notes import ED25519, Head, Verifier
 from concours.voting.models import Checkpoint, LogKey, PollLog, Vote
-from concours.voting.notes import ED25519, Head, Verifier
 from concours.voting.receipts import leaf_hash_of, leaf_of, origin_of
 from concours.voting.rules import milliseconds
 

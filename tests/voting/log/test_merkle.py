@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from concours.voting import merkle
-from concours.voting.merkle import Frontier, Read, leaf_hash, node_hash
+from concours.voting.log import merkle
+from concours.voting.log.merkle import Frontier, Read, leaf_hash, node_hash
 
 LEAVES = [bytes.fromhex(leaf) for leaf in (
     "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",

@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from concours.voting import merkle, tiles
-from concours.voting.merkle import Frontier, leaf_hash
-from concours.voting.tiles import Place
+from concours.voting.log import merkle, tiles
+from concours.voting.log.merkle import Frontier, leaf_hash
+from concours.voting.log.tiles import Place
 
 HASHES = [leaf_hash(b"%d" % number) for number in range(70_000)]
 

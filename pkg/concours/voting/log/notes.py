@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from concours.voting.merkle import HASH_BYTES
+from concours.voting.log.merkle import HASH_BYTES
 
 ED25519, COSIGNATURE = 0x01, 0x04
 KEY_BYTES, ID_BYTES, TIME_BYTES, SIGNATURE_BYTES = 32, 4, 8, 64

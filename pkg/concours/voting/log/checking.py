@@ -13,8 +13,9 @@ from cryptography.exceptions import InvalidSignature
 from concours.base.db import reading
 from concours.base.errors import Invalid
 from concours.base.messages import Message, msg, nmsg
-from concours.voting import merkle, notes, publication, receipts, secrets, standing
+from concours.voting import receipts, secrets, standing
 from concours.voting.cast import Booth
+from concours.voting.log import merkle, notes, publication
 from concours.voting.models import Checkpoint, Cosignature, PollLog
 from concours.voting.rules import Facts, milliseconds
 

@@ -16,8 +16,8 @@ from werkzeug.serving import make_server
 
 import concours_verify as verify
 from concours.base.db import db, session
-from concours.voting import witnesses
 from concours.voting.booth import booth
+from concours.voting.log import witnesses
 from concours.voting.models import PollLog
 from tests.factories import Make
 from tests.verifying import Ran, run

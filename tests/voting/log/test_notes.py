@@ -6,8 +6,8 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from concours.voting import notes
-from concours.voting.notes import COSIGNATURE, ED25519, BadNote, Head, Verifier
+from concours.voting.log import notes
+from concours.voting.log.notes import COSIGNATURE, ED25519, BadNote, Head, Verifier
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = KEY.public_key().public_bytes_raw()

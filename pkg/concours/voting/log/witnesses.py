@@ -11,9 +11,9 @@ from concours.base.db import session
 from concours.base.errors import Conflict, Invalid, NotFound
 from concours.base.messages import msg
 from concours.identity.models import Account
-from concours.voting import notes
+from concours.voting.log import notes
+from concours.voting.log.notes import COSIGNATURE, BadNote, Verifier
 from concours.voting.models import Checkpoint, Cosignature, Poll, Witness
-from concours.voting.notes import COSIGNATURE, BadNote, Verifier
 from concours.voting.rules import moment_of
 
 MAX_WITNESSES = 16

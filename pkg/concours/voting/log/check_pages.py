@@ -8,9 +8,10 @@ from concours.base.errors import Invalid, NotFound
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, allow
 from concours.identity.addresses import whole
-from concours.voting import checking, polls
+from concours.voting import polls
 from concours.voting.booth import booth
-from concours.voting.checking import Checked
+from concours.voting.log import checking
+from concours.voting.log.checking import Checked
 from concours.voting.models import Poll
 from concours.voting.pages import showcase
 

@@ -11,11 +11,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import concours_verify as verify
-from concours.voting import closing, merkle, notes, publication, receipts, secrets
-from concours.voting.logbook import handover
-from concours.voting.notes import COSIGNATURE, ED25519, Head, Verifier
+from concours.voting import receipts, secrets
+from concours.voting.log import closing, merkle, notes, publication
+from concours.voting.log.logbook import handover
+from concours.voting.log.notes import COSIGNATURE, ED25519, Head, Verifier
 
-DOC = Path(__file__).parents[2] / "docs" / "ledger.md"
+DOC = Path(__file__).parents[3] / "docs" / "ledger.md"
 
 
 def made() -> dict[str, Any]:

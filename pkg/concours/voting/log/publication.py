@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from concours.base.errors import Closed, NotFound, Unavailable
 from concours.base.messages import msg
-from concours.voting import merkle, notes, tiles
-from concours.voting.merkle import HASH_BYTES
+from concours.voting.log import merkle, notes, tiles
+from concours.voting.log.merkle import HASH_BYTES
+from concours.voting.log.notes import COSIGNATURE, ED25519, Verifier
+from concours.voting.log.tiles import WIDTH, Place
 from concours.voting.models import Checkpoint, Cosignature, LogKey, Poll, PollLog, Vote, Witness
-from concours.voting.notes import COSIGNATURE, ED25519, Verifier
 from concours.voting.receipts import leaf_of, origin_of
-from concours.voting.tiles import WIDTH, Place
 
 _poll, _log, _checkpoint, _cosignature, _key, _witness, _vote = (
     cast(sa.Table, model.__table__) for model in (Poll, PollLog, Checkpoint, Cosignature, LogKey, Witness, Vote)

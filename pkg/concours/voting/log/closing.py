@@ -18,9 +18,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from concours.base.db import reading
-from concours.voting import keys, logbook, notes, tiles
+from concours.voting import keys
+from concours.voting.log import logbook, notes, tiles
+from concours.voting.log.notes import Head
 from concours.voting.models import Candidate, Poll, PollLog, PollProgress
-from concours.voting.notes import Head
 from concours.voting.reconciliation import Connected, Reconciliation, reconcile
 from concours.voting.rules import milliseconds
 

@@ -9,12 +9,13 @@ import time_machine
 from apiflask import APIFlask
 
 from concours.base.db import db, session
-from concours.voting import ledger, notes, secrets, tiles
+from concours.voting import ledger, secrets
 from concours.voting.booth import booth
-from concours.voting.keeper import Keeper
-from concours.voting.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from concours.voting.log import notes, tiles
+from concours.voting.log.keeper import Keeper
+from concours.voting.log.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from concours.voting.log.notes import ED25519, Verifier
 from concours.voting.models import Checkpoint, LogKey, LogTile, PollLog, Vote
-from concours.voting.notes import ED25519, Verifier
 from concours.voting.reconciliation import reconcile
 from tests.conftest import both_databases
 from tests.voting.build import PollMaker, PollWorld, at_work, sequencing

@@ -20,9 +20,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from concours.base import clock
 from concours.base.db import reading, reason_of
-from concours.voting import closing, logbook, secrets, tiles
+from concours.voting import secrets
 from concours.voting.ledger import LostLease
-from concours.voting.logbook import Broken
+from concours.voting.log import closing, logbook, tiles
+from concours.voting.log.logbook import Broken
 from concours.voting.models import LogKey, Poll, PollLog, PollProgress
 
 CHUNK = 2_048  # leaves hashed at a time: some 15 ms of one core

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flask.testing import FlaskClient
 
 from concours.base.db import session
-from concours.voting import merkle, notes, publication, tiles, witnesses
 from concours.voting.booth import booth
-from concours.voting.keeper import Keeper
-from concours.voting.notes import COSIGNATURE, Verifier
+from concours.voting.log import merkle, notes, publication, tiles, witnesses
+from concours.voting.log.keeper import Keeper
+from concours.voting.log.notes import COSIGNATURE, Verifier
 from concours.voting.sequencer import Sequencer
 from tests.conftest import both_databases
 from tests.factories import Make

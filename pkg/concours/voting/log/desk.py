@@ -13,10 +13,11 @@ from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.models import Role
-from concours.voting import polls, witnesses
+from concours.voting import polls
 from concours.voting.gallery import Showcase
+from concours.voting.log import witnesses
+from concours.voting.log.notes import COSIGNATURE, ED25519, Verifier
 from concours.voting.models import LogKey, Poll, PollLog
-from concours.voting.notes import COSIGNATURE, ED25519, Verifier
 from concours.voting.receipts import origin_of
 
 bp = Blueprint(

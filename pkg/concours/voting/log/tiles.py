@@ -10,7 +10,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from concours.voting.merkle import HASH_BYTES, Read, cover, node_hash
+from concours.voting.log.merkle import HASH_BYTES, Read, cover, node_hash
 from concours.voting.models import LogTile
 
 HEIGHT = 8
