@@ -22,9 +22,10 @@ import concours_verify
 from bench.stack import folder
 from concours.base.db import db, session
 from concours.cli import database
-from concours.voting import closing, ledger, logbook, notes, polls, publication, tiles
+from concours.voting import ledger, polls
 from concours.voting.journal import Entry
-from concours.voting.keeper import Keeper
+from concours.voting.log import closing, logbook, notes, publication, tiles
+from concours.voting.log.keeper import Keeper
 from concours.voting.models import Candidate, PollLog
 from concours.voting.rules import Rules
 from concours.voting.secrets import commitment_of

@@ -49,7 +49,7 @@ def _measure(where: Path, url: str, options: Options) -> dict[str, Any]:
     rates: dict[str, list[float]] = {"recorded": [], "with_tree": [], "insert": [], "unkeyed": []}
     processor: dict[str, list[float]] = {"recorded": [], "with_tree": [], "insert": []}
     with ledger.parts(where, url, BATCH) as made:
-        from concours.voting.keeper import Keeper
+        from concours.voting.log.keeper import Keeper
 
         sequencer = made.sequencer
         made.ready()
