@@ -24,6 +24,7 @@ class Entry(NamedTuple):
     slot: int
     repeat: int
     ordinal: int
+    network: bytes | None = None
 
 
 def read(
@@ -59,6 +60,7 @@ def _entry(journal_id: bytes, fields: Mapping[bytes, bytes]) -> Entry | None:
             int(fields[b"s"]),
             int(fields[b"r"]),
             int(fields[b"o"]),
+            fields.get(b"a") or None,
         )
     except (KeyError, ValueError, OverflowError):
         log.error("the journal holds an entry that no vote wrote: %s", journal_id)

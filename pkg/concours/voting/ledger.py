@@ -33,6 +33,7 @@ COLUMNS = (
     ("ordinal", "integer"),
     ("journal_id", "varchar"),
     ("recorded_at", "timestamptz"),
+    ("network", "bytea"),
 )
 
 _vote, _refused, _tally, _progress, _term = (
@@ -187,7 +188,7 @@ def _rows(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], lea
     return [
         (
             batch.poll_id, number, e.candidate, e.tag, e.nonce, e.commitment, days[e.day], e.slot, e.repeat, e.ordinal,
-            e.journal_id, moment,
+            e.journal_id, moment, e.network,
         )
         for number, e in enumerate(entries, leaf)
     ]  # fmt: skip

@@ -144,6 +144,7 @@ def connect(url: str) -> "redis.Redis":
 def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, network: str) -> bytes:
     """A vote as the script wants it: the packed command."""
     poll = facts.id
+    place = secrets.network_tag(facts.key, poll, network)
     words: Any = (
         b"EVALSHA",
         scripts.digest("admit"),
@@ -151,7 +152,7 @@ def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, 
         keys.state(poll),
         keys.candidates(poll),
         keys.voter(poll, tag),
-        keys.network(poll, secrets.network_tag(facts.key, poll, network)),
+        keys.network(poll, place),
         keys.journal(poll),
         keys.refused(poll),
         keys.issued(poll),
@@ -162,6 +163,7 @@ def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, 
         candidate,
         nonce,
         tag,
+        place,
     )
     packed: bytes = hiredis.pack_command(words)
     return packed
