@@ -18,6 +18,7 @@ VENDOR = Path(__file__).parent / "static" / "vendor"
 LISTING = "vendor.json"
 
 FILES: dict[str, dict[str, str]] = {
+    "altcha": {"altcha-pbkdf2.js": "dist/workers/pbkdf2.js"},
     "bootstrap": {
         "bootstrap.css": "dist/css/bootstrap.min.css",
         "bootstrap.js": "dist/js/bootstrap.bundle.min.js",
