@@ -102,6 +102,7 @@ def set_reading(value: bool) -> None:
 
 
 SQLITE_BUSY_MS = 15_000
+CHECKPOINT_PAGES = 16_384  # of 4 KiB; with the default, 1,000, a busy poll moves the same pages home all the time
 POSTGRES_CONNECT_S = 5
 POOL_EXTRA = 4
 RECYCLE_S = 1_800
@@ -142,6 +143,7 @@ def prepare_engine(engine: Engine) -> None:
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-32768",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
