@@ -118,6 +118,23 @@ def _database(value: str) -> str:
     return _url("sqlite", "postgresql+psycopg")(value)
 
 
+@_is("console, webhook:https://… or a name")
+def _sender(value: str) -> str:
+    if value.startswith("webhook:"):
+        if urlsplit(value.removeprefix("webhook:")).scheme not in {"https", "http"}:
+            raise ConfigError("must name the webhook's address: webhook:https://…")
+    elif not re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", value):
+        raise ConfigError("must be console, webhook:https://…, or the name of an installed sender")
+    return value
+
+
+@_is("country, two letters")
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2}", value):
+        raise ConfigError(f"must be a country in two letters, such as CN, not {value!r}")
+    return value.upper()
+
+
 @_is("list of networks")
 def _networks(value: str) -> tuple[str, ...]:
     parts = tuple(part.strip() for part in value.split(",") if part.strip())
@@ -151,6 +168,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MAX_UPLOAD_MIB", _whole(1, 10_240), "2048", "Greatest size of one uploaded file, in MiB; a category's rule may be lower."),
     Setting("MAX_ROSTER_MIB", _whole(1, 64), "8", "Greatest size of a roster file, in MiB."),
     Setting("VOTE_PATIENCE_MS", _whole(50, 10_000), "1000", "How long a vote's answer waits for its record before it is 202, in ms."),
+    Setting("SMS_SENDER", _sender, "console", "Who carries one-time passwords to phones: console (written to the log, for trying out), webhook:https://… (POST of JSON), or the name of an installed sender (entry point of concours.sms)."),
+    Setting("SMS_WEBHOOK_SECRET", _text, "", "Sent with each message to the webhook, in the header X-Concours-Secret; 16 characters or more.", True),
+    Setting("PHONE_REGION", _country, "CN", "Country of phone numbers that are typed without a country code."),
+    Setting("OIDC_ISSUER", _url("https", "http"), "", "Identity provider (OpenID Connect) with which voters can sign in, https://…; empty: none. Its way back is SITE_URL/voting/signed-in."),
+    Setting("OIDC_CLIENT_ID", _text, "", "This platform's name at the identity provider."),
+    Setting("OIDC_CLIENT_SECRET", _text, "", "Its secret there; empty for a public client.", True),
+    Setting("OIDC_NAME", _text, "", "What the identity provider is called on the pages; empty: its host."),
+    Setting("OUTBOUND_ALLOW", _networks, "", "Networks that the webhook and the identity provider may lie in though they are not public ones, parted by commas; within them http:// is taken too."),
     Setting("SEQUENCER_BATCH", _whole(1, 10_000), "1000", "Greatest number of votes in one transaction of the sequencer."),
     Setting("UNSAFE_FSYNC", _switch, "false", "Accept SQL or Redis that does not flush to disk before answering. For tests alone."),
     Setting("BIND_ADDRESS", _text, "127.0.0.1", "Address the web server listens on; 0.0.0.0 for all."),
@@ -162,6 +187,7 @@ SETTINGS: tuple[Setting, ...] = (
 )  # fmt: skip
 
 SECRET_MIN_LENGTH = 32
+WEBHOOK_SECRET_MIN_LENGTH = 16
 SECRET_MIN_VARIETY = 8  # different characters
 
 
@@ -200,6 +226,7 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, Any]:
         faults.append(f"POLL_KEY_SECRET must be at least {SECRET_MIN_LENGTH} characters, or empty")
     if not environ.get("REDIS_URL", "").strip():
         faults.append("REDIS_URL must name a Redis or Valkey server (the embedded stack sets it by itself)")
+    faults += _outbound_faults(found)
     if faults:
         raise ConfigError("\n".join(faults))
     instance = instance_of(environ, root=root)
@@ -209,3 +236,23 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, Any]:
     found["MEDIA_URL"] = found["MEDIA_URL"] or media.resolve().as_uri()
     found["POLL_KEY_SECRET"] = found["POLL_KEY_SECRET"] or key
     return found
+
+
+def _outbound_faults(found: Mapping[str, Any]) -> list[str]:
+    """What is wrong with those whom the platform itself asks over HTTP."""
+    faults = []
+    inward = bool(found.get("OUTBOUND_ALLOW"))
+    sender = str(found.get("SMS_SENDER", ""))
+    if sender.startswith("webhook:"):
+        if not sender.startswith("webhook:https://") and not inward:
+            faults.append("SMS_SENDER must be webhook:https://…; http:// is for a network in OUTBOUND_ALLOW alone")
+        if len(str(found.get("SMS_WEBHOOK_SECRET", ""))) < WEBHOOK_SECRET_MIN_LENGTH:
+            faults.append(f"SMS_WEBHOOK_SECRET must have at least {WEBHOOK_SECRET_MIN_LENGTH} characters for a webhook")
+    issuer = str(found.get("OIDC_ISSUER", ""))
+    if issuer and not issuer.startswith("https://") and not inward:
+        faults.append("OIDC_ISSUER must begin with https://; http:// is for a network in OUTBOUND_ALLOW alone")
+    if issuer and not found.get("OIDC_CLIENT_ID"):
+        faults.append("OIDC_CLIENT_ID is missing: OIDC_ISSUER is set")
+    if not issuer and (found.get("OIDC_CLIENT_ID") or found.get("OIDC_CLIENT_SECRET")):
+        faults.append("OIDC_ISSUER is missing: OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set")
+    return faults
