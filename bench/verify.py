@@ -29,7 +29,7 @@ def run(options: Options) -> dict[str, Any]:
     from concours.voting.receipts import leaf_of
 
     day = date(2026, 11, 23)
-    leaves = [leaf_of(1, n % 276 + 1, day, os.urandom(32)) for n in range(options.sized(LEAVES, 50_000))]
+    leaves = [leaf_of(1, n % 276 + 1, day, os.urandom(32), 1) for n in range(options.sized(LEAVES, 50_000))]
     hashing, verifier = [], []
     for number in range(1, options.rounds + 1):
         begun = time.process_time()

@@ -96,7 +96,10 @@ class Polling:
 
         path = f"/api/v1/polls/{self.poll_id}/votes"
         made: list[bytes] = []
-        people = [voters.token_of(self.facts, os.urandom(16), self.signers, 0) for _ in range(-(-count // PER_VOTER))]
+        people = [
+            voters.token_of(self.facts, voters.Voter(os.urandom(16)), self.signers, 0)
+            for _ in range(-(-count // PER_VOTER))
+        ]
         for turn in range(PER_VOTER):
             for number, token in enumerate(people):
                 candidate = self.candidates[(number + turn * 7) % len(self.candidates)]

@@ -34,6 +34,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 HASH, WIDTH = 32, 256
 ED25519, COSIGNATURE = 1, 4
+HEAVIEST = 1_000  # the greatest weight of a vote
 TIMEOUT_S = 30
 TOGETHER = 8  # files fetched at a time
 LARGEST = 32 * 1024 * 1024  # bytes of one answer
@@ -363,12 +364,13 @@ def receipt(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     log = Log(args.log, args.key)
     leaf = json.dumps(
         {"candidate": told["candidate"], "commitment": told["commitment"], "day": told["day"], "poll": told["poll"],
-         "type": "vote", "v": 1}, sort_keys=True, separators=(",", ":"),
+         "type": "vote", "v": 1, "weight": told["weight"]}, sort_keys=True, separators=(",", ":"),
     ).encode()  # fmt: skip
     index, hashed = told["leaf"], leaf_hash(leaf)
     if hashed.hex() != told["leaf_hash"]:
         raise Fault("the receipt's leaf hash is not that of its vote")
-    say(f"The receipt names candidate {told['candidate']} on {told['day']}; its leaf hash fits.")
+    weight = f", counted {told['weight']} times" if told["weight"] != 1 else ""
+    say(f"The receipt names candidate {told['candidate']} on {told['day']}{weight}; its leaf hash fits.")
     at = round(time_of(told["recorded_at"]) * 1000)
     signed = f"concours-receipt-v1\n{log.keys['origin']}\n{index}\n{hashed.hex()}\n{at}\n".encode()
     key = args.receipt_key or log.keys["receipt_key"]
@@ -427,7 +429,10 @@ def tally(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         vote = json.loads(leaf)
         if vote.get("type") != "vote" or vote.get("v") != 1 or vote["poll"] != log.keys["poll"]:
             raise Fault(f"leaf {index} is no vote of this poll")
-        counted[vote["candidate"]] = counted.get(vote["candidate"], 0) + 1
+        weight = vote["weight"]
+        if type(weight) is not int or not 0 < weight <= HEAVIEST:
+            raise Fault(f"leaf {index} counts {weight} votes: a vote counts from 1 to {HEAVIEST}")
+        counted[vote["candidate"]] = counted.get(vote["candidate"], 0) + weight
         seen.add(vote["commitment"])
     if root_of(hashes) != log.head.root:
         raise Fault(f"the leaves are NOT those of the signed checkpoint{_where(log, hashes)}")
@@ -439,6 +444,8 @@ def tally(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         told = ", ".join(f"{c}: published {published.get(c, 0)}, counted {counted.get(c, 0)}" for c in wrong[:10])
         raise Fault(f"the published result is WRONG for candidate {told}")
     say(f"Counted again, every one of {len(published)} candidates has the votes that were published.")
+    if sum(counted.values()) != len(hashes):
+        say(f"By their weights, the {len(hashes)} votes count {sum(counted.values())}.")
     for candidate, votes in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])):
         say(f"{votes:>10}  candidate {candidate}")
     return {"size": len(hashes), "root": log.head.root.hex(), "votes": counted, **pinning(log, say)}

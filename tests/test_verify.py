@@ -35,7 +35,8 @@ def write_log(folder: Path, leaves: list[bytes], *, signed: list[bytes] | None =
     if counts is None:
         counts = dict.fromkeys(CANDIDATES, 0)
         for leaf in signed:
-            counts[json.loads(leaf)["candidate"]] += 1
+            vote = json.loads(leaf)
+            counts[vote["candidate"]] += vote["weight"]
     text = closing.statement(head, counts, datetime(2021, 7, 10).astimezone())
     key = str(notes.Verifier(ORIGIN, notes.ED25519, KEY.public_key().public_bytes_raw()))
     files: dict[str, bytes] = {
@@ -61,7 +62,7 @@ def write_log(folder: Path, leaves: list[bytes], *, signed: list[bytes] | None =
 @pytest.fixture(scope="module")
 def votes() -> list[bytes]:
     """Ten thousand leaves."""
-    return [leaf_of(7, e.candidate, e.day, e.commitment) for e in entries(CANDIDATES, 0, SIZE)]
+    return [leaf_of(7, e.candidate, e.day, e.commitment, e.weight) for e in entries(CANDIDATES, 0, SIZE)]
 
 
 def test_it_imports_nothing_of_the_application() -> None:
@@ -166,9 +167,20 @@ def test_a_witness_signs_what_continues_and_refuses_a_fork(
     assert run(*step).status == 0
 
 
+@pytest.mark.parametrize("weight", [b"0", b"-1", b"1001", b"true", b"1.0", b'"1"'])
+def test_a_weight_that_no_voter_can_have_is_refused(
+    weight: bytes, tmp_path: Path, votes: list[bytes], run: Callable[..., Ran]
+) -> None:
+    changed = [votes[0].replace(b'"weight":1', b'"weight":' + weight), *votes[1:300]]
+    write_log(tmp_path, changed, counts=dict.fromkeys(CANDIDATES, 0))
+    assert "a vote counts from 1 to 1000" in run("tally", "--log", tmp_path).said
+
+
 def test_recounting_the_model_case_takes_seconds(tmp_path: Path, run: Callable[..., Ran]) -> None:
     """779,700 leaves would take 13 times what 60,000 take: at most 12 s here, on a machine that does other things."""
-    write_log(tmp_path, [leaf_of(7, e.candidate, e.day, e.commitment) for e in entries(CANDIDATES, 0, 60_000)])
+    write_log(
+        tmp_path, [leaf_of(7, e.candidate, e.day, e.commitment, e.weight) for e in entries(CANDIDATES, 0, 60_000)]
+    )
     begun = time.process_time()
     assert run("tally", "--log", tmp_path).status == 0
     assert (time.process_time() - begun) * 13 < 12

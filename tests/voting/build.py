@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from concours.base.db import session, set_reading
 from concours.entries.models import Entry, EntryStatus
 from concours.events.models import Event
-from concours.voting import candidates, polls, sequencer, tally
+from concours.voting import candidates, polls, sequencer, tally, voters
 from concours.voting.booth import booth
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import Candidate, Poll
@@ -133,6 +133,15 @@ def until_loaded(world: PollWorld, within_s: float = 5.0) -> None:
 def nonce() -> str:
     """16 random bytes in hexadecimal."""
     return random.token_hex(16)
+
+
+def weighing(world: PollWorld, client: FlaskClient, weight: int) -> "Voter":
+    """A voter whose votes count `weight` times."""
+    voter = Voter(client, world.id)
+    facts, signers = booth().facts(world.id), booth().voter_keys
+    known = voters.read_token(voter.token, world.id, signers, time.time())
+    voter.token = voters.token_of(facts, voters.Voter(known.id, weight), signers, int(time.time()))
+    return voter
 
 
 class Voter:

@@ -44,7 +44,7 @@ def record(world: PollWorld, hand: Sequencer, count: int) -> list[bytes]:
             ledger.record(
                 connection, world.id, batch, after=reached.journal_id, fence=hand.fence, now=datetime.now(UTC)
             )
-        leaves += [leaf_of(world.id, e.candidate, e.day, e.commitment) for e in batch]
+        leaves += [leaf_of(world.id, e.candidate, e.day, e.commitment, e.weight) for e in batch]
         count -= len(batch)
     hand.forget()
     hand.tend()

@@ -36,6 +36,7 @@ def test_a_stranger_can_check_a_receipt_with_the_polls_public_key(a_poll: PollMa
         "poll": receipt["poll"],
         "type": "vote",
         "v": 1,
+        "weight": receipt["weight"],
     }
     data = json.dumps(leaf, sort_keys=True, separators=(",", ":")).encode()
     assert hashlib.sha256(b"\0" + data).hexdigest() == receipt["leaf_hash"]

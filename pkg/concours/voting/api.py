@@ -87,13 +87,14 @@ class InclusionOut(BaseModel):
 
 
 class ReceiptOut(BaseModel):
-    """Where a vote stands. `status`: recorded, provisional, refused or unknown; `inclusion` is null until the first
-    checkpoint behind the vote."""
+    """Where a vote stands. `weight`: how many votes it counts; `status`: recorded, provisional, refused or unknown;
+    `inclusion` is null until the first checkpoint behind the vote."""
 
     id: str
     poll: int
     candidate: int | None
     day: str | None
+    weight: int | None
     status: str
     leaf: int | None
     leaf_hash: str | None
@@ -122,7 +123,7 @@ class LeftOut(BaseModel):
 
 
 class StandingOut(BaseModel):
-    """A candidate's recorded votes."""
+    """A candidate's recorded votes, each by its weight."""
 
     candidate: int
     votes: int
@@ -238,8 +239,8 @@ def _token() -> str:
 def this_voter(poll_id: int) -> Response:
     """Needs `Authorization: Voter TOKEN`."""
     facts = booth().facts(poll_id)
-    voter_id = voters.read_token(_token(), poll_id, booth().voter_keys, time.time())
-    response = jsonify(standing.of_voter(booth(), facts, voter_id))
+    voter = voters.read_token(_token(), poll_id, booth().voter_keys, time.time())
+    response = jsonify(standing.of_voter(booth(), facts, voter))
     response.headers["Cache-Control"] = "no-store"
     return response
 

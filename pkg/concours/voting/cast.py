@@ -126,23 +126,26 @@ async def cast(booth: Booth, poll_id: int, *, token: str, network: str, candidat
     refusals of `refusals`, and Unavailable when Redis (or SQL, where it is needed) is away.
     """
     facts = await _facts(booth, poll_id)
-    voter_id = voters.read_token(token, poll_id, booth.voter_keys, time.time())
-    tag = secrets.tag_of(facts.key, poll_id, voter_id)
+    voter = voters.read_token(token, poll_id, booth.voter_keys, time.time())
+    tag = secrets.tag_of(facts.key, poll_id, voter.id)
     commitment = secrets.commitment_of(tag, nonce)
     day = booth.day(facts)
     for _ in range(ROUNDS):
         record = await booth.listener.expect(commitment)
         try:
-            ballot = limits.ballot(facts, day, candidate=candidate, nonce=nonce, tag=tag, network=network)
+            ballot = limits.ballot(
+                facts, day, candidate=candidate, nonce=nonce, tag=tag, weight=voter.weight, network=network
+            )
             answer = await _admit(booth, ballot)
             if answer.word == "admitted":
                 journal_id, slot, _repeat, ordinal = answer.values
                 told = await _told(record, booth.patience_s)
-                vote = Standing(journal_id, candidate, day.date, commitment)
+                vote = Standing(journal_id, candidate, day.date, commitment, voter.weight)
                 vote = await _outcome(booth, facts, told, vote)
                 return _cast(facts, vote, nonce, tag, used_today=int(slot), used=int(ordinal))
             if answer.word == "known":
-                vote = await _again(booth, facts, record, answer, candidate=candidate, commitment=commitment)
+                given = Standing(answer.values[1], candidate, day.date, commitment, voter.weight)
+                vote = await _again(booth, facts, record, given, first=int(answer.values[0]))
                 return _cast(facts, vote, nonce, tag)
         finally:
             booth.listener.forget(commitment, record)
@@ -226,26 +229,16 @@ async def _outcome(booth: Booth, facts: Facts, told: Told | None, vote: Standing
 
 
 async def _again(
-    booth: Booth,
-    facts: Facts,
-    record: "asyncio.Future[Told]",
-    answer: limits.Answer,
-    *,
-    candidate: int,
-    commitment: bytes,
+    booth: Booth, facts: Facts, record: "asyncio.Future[Told]", given: Standing, *, first: int
 ) -> Standing:
-    """The vote that this nonce was admitted with before."""
-    if int(answer.values[0]) != candidate:
+    """The vote that this nonce was admitted with before, for the candidate `first`; `given` is the one sent now."""
+    if first != given.candidate:
         raise refusals.nonce_reused()
-    journal_id = answer.values[1]
-    found = await asyncio.to_thread(_recorded, booth, facts, journal_id, commitment)
+    found = await asyncio.to_thread(_recorded, booth, facts, given.journal_id, given.commitment)
     if found is None:
         await _told(record, booth.patience_s)
-        found = await asyncio.to_thread(_recorded, booth, facts, journal_id, commitment)
-    if found is not None:
-        return found
-    waiting = Standing(journal_id, candidate, booth.day(facts).date, commitment)
-    return await asyncio.to_thread(_still_waits, booth, facts, waiting)
+        found = await asyncio.to_thread(_recorded, booth, facts, given.journal_id, given.commitment)
+    return await asyncio.to_thread(_still_waits, booth, facts, given) if found is None else found
 
 
 def _recorded(booth: Booth, facts: Facts, journal_id: str, commitment: bytes) -> Standing | None:
@@ -269,7 +262,7 @@ def _still_waits(booth: Booth, facts: Facts, vote: Standing) -> Standing:
     except RedisError as away:
         raise refusals.redis_away() from away
     if entry is not None and entry.commitment == vote.commitment:
-        return Standing(entry.journal_id, entry.candidate, entry.day, entry.commitment)
+        return Standing(entry.journal_id, entry.candidate, entry.day, entry.commitment, entry.weight)
     found = _recorded(booth, facts, vote.journal_id, vote.commitment)  # recorded and trimmed between two looks
     if found is None:
         raise refusals.not_kept()

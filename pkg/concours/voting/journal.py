@@ -25,6 +25,7 @@ class Entry(NamedTuple):
     repeat: int
     ordinal: int
     network: bytes | None = None
+    weight: int = 1
 
 
 def read(
@@ -61,6 +62,7 @@ def _entry(journal_id: bytes, fields: Mapping[bytes, bytes]) -> Entry | None:
             int(fields[b"r"]),
             int(fields[b"o"]),
             fields.get(b"a") or None,
+            int(fields.get(b"w", 1)),
         )
     except (KeyError, ValueError, OverflowError):
         log.error("the journal holds an entry that no vote wrote: %s", journal_id)

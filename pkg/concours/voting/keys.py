@@ -9,10 +9,18 @@ Cluster keeps a poll's keys on one node and one script may touch all of them.
 |                    |        | `r<nonce>` "candidate:journal id"; `wm`, `wc`, `wp` the sliding minute       |
 | `{p:7}:n:<tag>`    | hash   | one network's sliding minute; `m:` likewise for its new devices; 2 minutes   |
 | `{p:7}:journal`    | stream | admitted votes that wait for their record; trimmed behind the watermark      |
-| `{p:7}:counts`     | hash   | candidate -> votes, as of `applied`                                          |
-| `{p:7}:issued`     | hash   | candidate -> votes admitted (and not refused by the ledger): receipts given  |
+| `{p:7}:counts`     | hash   | candidate -> votes by weight, as of `applied`                                |
+| `{p:7}:issued`     | hash   | candidate -> the same of votes admitted (and not refused by the ledger):     |
+|                    |        | receipts given                                                               |
 | `{p:7}:refused`    | hash   | reason -> how often, counted in the script that refused                      |
 | `{p:7}:minutes`    | hash   | minute since 1970 -> votes recorded in it                                    |
+| `{p:7}:pow`        | hash   | seconds that a challenge took to solve -> how many; of a voter: `pw`, in ms  |
+| `{p:7}:spent:<id>` | string | a challenge that was redeemed, until it expires                              |
+| `{p:7}:cards:<n>`  | string | the sealed seed of a batch of codes that can still be printed; an hour       |
+| `{p:7}:g:<tag>`    | hash   | one network's wrong codes in the sliding minute                              |
+| `{p:7}:otp:<tag>`  | hash   | a number's one-time password: `h` its HMAC, `at`, `tries`; 5 minutes         |
+| `{p:7}:otp:n:…`    | string | passwords sent in a day: to a number (`n:`), from a network (`w:`), in all;  |
+|                    |        | `m:` is the network's sliding minute                                         |
 
 `ready` is 1 where votes are taken; `applied` the number of leaves in the counts; `mark` the watermark: the journal id
 up to which all is recorded; `fence` the token of the sequencer that wrote them.
@@ -77,6 +85,51 @@ def refused(poll_id: int) -> str:
 def minutes(poll_id: int) -> str:
     """Votes recorded per minute."""
     return f"{{p:{poll_id}}}:minutes"
+
+
+def solving(poll_id: int) -> str:
+    """How long challenges took to solve."""
+    return f"{{p:{poll_id}}}:pow"
+
+
+def spent(poll_id: int, tag: bytes) -> str:
+    """A challenge that was redeemed."""
+    return f"{{p:{poll_id}}}:spent:{short(tag)}"
+
+
+def handout(poll_id: int, batch_id: int) -> str:
+    """The sealed seed of a batch of codes."""
+    return f"{{p:{poll_id}}}:cards:{batch_id}"
+
+
+def guesses(poll_id: int, tag: bytes) -> str:
+    """One network's wrong codes."""
+    return f"{{p:{poll_id}}}:g:{short(tag)}"
+
+
+def password(poll_id: int, tag: bytes) -> str:
+    """A number's one-time password."""
+    return f"{{p:{poll_id}}}:otp:{short(tag)}"
+
+
+def passwords_of_number(poll_id: int, tag: bytes) -> str:
+    """How many passwords a number was sent today."""
+    return f"{{p:{poll_id}}}:otp:n:{short(tag)}"
+
+
+def passwords_of_network(poll_id: int, tag: bytes) -> str:
+    """A network's passwords in the sliding minute."""
+    return f"{{p:{poll_id}}}:otp:m:{short(tag)}"
+
+
+def passwords_of_network_today(poll_id: int, tag: bytes) -> str:
+    """How many passwords were asked for from a network today."""
+    return f"{{p:{poll_id}}}:otp:w:{short(tag)}"
+
+
+def passwords_of_poll(poll_id: int) -> str:
+    """How many passwords were sent today."""
+    return f"{{p:{poll_id}}}:otp:all"
 
 
 def every_voter(poll_id: int) -> str:

@@ -34,6 +34,7 @@ COLUMNS = (
     ("journal_id", "varchar"),
     ("recorded_at", "timestamptz"),
     ("network", "bytea"),
+    ("weight", "integer"),
 )
 
 _vote, _refused, _tally, _progress, _term = (
@@ -96,8 +97,9 @@ class Progress:
 class Batch:
     """What a transaction recorded: leaves `first` to `after` (not included), up to the journal id `mark`.
 
-    `fates`: (commitment, leaf, or why it was refused) of each entry, in order; `counts`: votes per candidate;
-    `refusals`: reason and candidate of each refused entry; the reason of a repeated nonce is empty: its vote counts.
+    `fates`: (commitment, leaf, or why it was refused) of each entry, in order; `counts`: votes per candidate, by
+    weight; `refusals`: reason, candidate and weight of each refused entry; the reason of a repeated nonce is empty: its
+    vote counts.
     """
 
     poll_id: int
@@ -107,7 +109,7 @@ class Batch:
     recorded_at: datetime
     fates: list[tuple[bytes, int]] = field(default_factory=list)
     counts: Counter[int] = field(default_factory=Counter)
-    refusals: list[tuple[str, int]] = field(default_factory=list)
+    refusals: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 def take_term(connection: sa.Connection, now: datetime) -> int:
@@ -147,13 +149,14 @@ def record(
 
 def find(connection: sa.Connection, poll_id: int, commitment: bytes) -> Standing | None:
     """The recorded vote of that commitment."""
-    columns = (_vote.c.journal_id, _vote.c.candidate_id, _vote.c.day, _vote.c.leaf, _vote.c.recorded_at)
+    columns = (_vote.c.journal_id, _vote.c.candidate_id, _vote.c.day, _vote.c.weight, _vote.c.leaf, _vote.c.recorded_at)
     row = connection.execute(
         sa.select(*columns).where(_vote.c.poll_id == poll_id, _vote.c.commitment == commitment)
     ).one_or_none()
     if row is None:
         return None
-    return Standing(row.journal_id, row.candidate_id, row.day, commitment, row.leaf, milliseconds(row.recorded_at))
+    recorded_at = milliseconds(row.recorded_at)
+    return Standing(row.journal_id, row.candidate_id, row.day, commitment, row.weight, row.leaf, recorded_at)
 
 
 def refused_as(connection: sa.Connection, poll_id: int, journal_id: str) -> str | None:
@@ -171,7 +174,7 @@ def votes_from(connection: sa.Connection, poll_id: int, leaf: int, count: int) -
 
 
 def totals(connection: sa.Connection, poll_id: int) -> dict[int, int]:
-    """The tally: votes per candidate."""
+    """The tally: votes per candidate, by weight."""
     rows = connection.execute(sa.select(_tally.c.candidate_id, _tally.c.votes).where(_tally.c.poll_id == poll_id))
     return {row.candidate_id: row.votes for row in rows}
 
@@ -188,7 +191,7 @@ def _rows(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], lea
     return [
         (
             batch.poll_id, number, e.candidate, e.tag, e.nonce, e.commitment, days[e.day], e.slot, e.repeat, e.ordinal,
-            e.journal_id, moment, e.network,
+            e.journal_id, moment, e.network, e.weight,
         )
         for number, e in enumerate(entries, leaf)
     ]  # fmt: skip
@@ -212,7 +215,7 @@ def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry
     connection.exec_driver_sql("RELEASE SAVEPOINT batch")
     for e in entries:
         batch.fates.append((e.commitment, batch.after))
-        batch.counts[e.candidate] += 1
+        batch.counts[e.candidate] += e.weight
         batch.after += 1
     return True
 
@@ -222,12 +225,12 @@ def _record_each(connection: sa.Connection, batch: Batch, entries: Sequence[Entr
     for e in entries:
         if _insert(connection, batch, [e], batch.after):
             batch.fates.append((e.commitment, batch.after))
-            batch.counts[e.candidate] += 1
+            batch.counts[e.candidate] += e.weight
             batch.after += 1
             continue
         fate = _why(connection, batch.poll_id, e)
         batch.fates.append((e.commitment, fate))
-        batch.refusals.append((REASONS.get(fate, ""), e.candidate))
+        batch.refusals.append((REASONS.get(fate, ""), e.candidate, e.weight))
         if fate in REASONS:
             connection.execute(
                 sa.insert(_refused).values(

@@ -141,7 +141,7 @@ def connect(url: str) -> "redis.Redis":
     )
 
 
-def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, network: str) -> bytes:
+def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, weight: int, network: str) -> bytes:
     """A vote as the script wants it: the packed command."""
     poll = facts.id
     place = secrets.network_tag(facts.key, poll, network)
@@ -164,6 +164,7 @@ def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, 
         nonce,
         tag,
         place,
+        weight,
     )
     packed: bytes = hiredis.pack_command(words)
     return packed

@@ -77,8 +77,9 @@ class Vote(Model):
     `leaf` is the gapless index in the poll's log; `tag` the voter's pseudonym (never public); `nonce` the client's 16
     bytes; `commitment` SHA-256 over both, which names the vote in public. `slot` is its number among the voter's votes
     of that day, `repeat` among those for the same candidate that day, `ordinal` among all of the voter's in the
-    poll. `journal_id` is where it stood in the journal. `network` is the pseudonym of the network that the vote came
-    from, kept to judge fraud and for nothing else: no part of the leaf, never public.
+    poll. `weight` is how many votes it counts. `journal_id` is where it stood in the journal. `network` is the
+    pseudonym of the network that the vote came from, kept to judge fraud and for nothing else: no part of the leaf, never
+    public.
     """
 
     __tablename__ = "vote"
@@ -105,6 +106,7 @@ class Vote(Model):
     journal_id: Mapped[str] = mapped_column(sa.String(40))
     recorded_at: Mapped[datetime]
     network: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16))
+    weight: Mapped[int] = mapped_column(default=1)
 
 
 class RefusedVote(Model):

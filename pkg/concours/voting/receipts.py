@@ -24,21 +24,23 @@ ID_LIMIT = 120  # characters
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a vote stands: `leaf` and `recorded_at` (ms since 1970) are None until it is recorded."""
+    """Where a vote stands: `weight` is how many votes it counts; `leaf` and `recorded_at` (ms since 1970) are None until
+    it is recorded."""
 
     journal_id: str
     candidate: int
     day: date
     commitment: bytes
+    weight: int
     leaf: int | None = None
     recorded_at: int | None = None
 
 
-def leaf_of(poll_id: int, candidate: int, day: date, commitment: bytes) -> bytes:
+def leaf_of(poll_id: int, candidate: int, day: date, commitment: bytes, weight: int) -> bytes:
     """The leaf's bytes: exactly these are hashed into the log."""
     return (
         f'{{"candidate":{candidate},"commitment":"{commitment.hex()}","day":"{day.isoformat()}",'
-        f'"poll":{poll_id},"type":"vote","v":1}}'
+        f'"poll":{poll_id},"type":"vote","v":1,"weight":{weight}}}'
     ).encode()
 
 
@@ -77,12 +79,13 @@ def read_id(text: str) -> tuple[str, bytes] | None:
 
 def describe(facts: Facts, vote: Standing) -> dict[str, Any]:
     """The receipt as JSON, signed where the vote is recorded. It does not hold what shows whose it is."""
-    leaf_hash = leaf_hash_of(leaf_of(facts.id, vote.candidate, vote.day, vote.commitment))
+    leaf_hash = leaf_hash_of(leaf_of(facts.id, vote.candidate, vote.day, vote.commitment, vote.weight))
     receipt: dict[str, Any] = {
         "id": id_of(vote.journal_id, vote.commitment),
         "poll": facts.id,
         "candidate": vote.candidate,
         "day": vote.day.isoformat(),
+        "weight": vote.weight,
         "status": "provisional",
         "leaf": None,
         "leaf_hash": leaf_hash.hex(),

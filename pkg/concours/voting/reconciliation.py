@@ -20,7 +20,7 @@ class Connected(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One candidate: receipts given, rows of the ledger, the tally in SQL, the counts that Redis shows."""
+    """One candidate's votes, each by its weight: receipts given, the ledger, the tally in SQL, what Redis shows."""
 
     candidate: int
     receipts: int
@@ -36,7 +36,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """The counts of a poll; `leaves` is the ledger's size, `waiting` what is admitted but not recorded yet.
+    """The counts of a poll; `leaves` is the ledger's size as its progress says, `rows` as they are counted; `waiting`
+    the journal entries that are admitted but not recorded yet, `waiting_votes` their votes by weight.
 
     `refused`: how often by reason, by the limits in Redis; `refused_late`: by the ledger's unique keys. While votes
     come in, the parts are read a moment apart and may differ by those in between.
@@ -44,7 +45,9 @@ class Reconciliation:
 
     poll: int
     leaves: int
+    rows: int
     waiting: int
+    waiting_votes: int
     lines: tuple[Line, ...]
     refused: dict[str, int]
     refused_late: int
@@ -56,8 +59,8 @@ class Reconciliation:
     @property
     def difference(self) -> int:
         """0 where everything agrees: per candidate, with the ledger's size, and with the receipts."""
-        missing = abs(self.total("receipts") - self.total("redis") - self.waiting)
-        return sum(line.difference for line in self.lines) + abs(self.leaves - self.total("ledger")) + missing
+        missing = abs(self.total("receipts") - self.total("redis") - self.waiting_votes)
+        return sum(line.difference for line in self.lines) + abs(self.leaves - self.rows) + missing
 
     def refused_by_code(self) -> dict[str, int]:
         """Refusals by the code that the API answers with."""
@@ -88,11 +91,11 @@ def reconcile(booth: Connected, poll_id: int) -> Reconciliation:
     table = Vote.__table__
     with reading(), booth.engine.connect() as connection:
         rows = connection.execute(
-            sa.select(table.c.candidate_id, sa.func.count())
+            sa.select(table.c.candidate_id, sa.func.sum(table.c.weight), sa.func.count())
             .where(table.c.poll_id == poll_id)
             .group_by(table.c.candidate_id)
-        )
-        recorded: dict[int, int] = {row[0]: row[1] for row in rows}
+        ).all()
+        recorded: dict[int, int] = {row[0]: int(row[1]) for row in rows}
         tally = ledger.totals(connection, poll_id)
         leaves = ledger.progress(connection, poll_id).next_leaf
         late = sa.select(sa.func.count()).select_from(RefusedVote).where(RefusedVote.poll_id == poll_id)
@@ -104,13 +107,15 @@ def reconcile(booth: Connected, poll_id: int) -> Reconciliation:
     pipe.hget(keys.state(poll_id), "mark")
     issued, counts, refused, mark = pipe.execute()
     first = f"({mark.decode()}" if mark else "-"
-    waiting = len(booth.client.xrange(keys.journal(poll_id), first, "+"))  # type: ignore[arg-type]
+    waiting: Any = booth.client.xrange(keys.journal(poll_id), first, "+")
     shown = {int(candidate): int(votes) for candidate, votes in counts.items()}
     given = {int(candidate): int(votes) for candidate, votes in issued.items()}
     return Reconciliation(
         poll=poll_id,
         leaves=leaves,
-        waiting=waiting,
+        rows=sum(row[2] for row in rows),
+        waiting=len(waiting),
+        waiting_votes=sum(int(fields.get(b"w", 1)) for _, fields in waiting),
         lines=tuple(
             Line(c, given.get(c, 0), recorded.get(c, 0), tally.get(c, 0), shown.get(c, 0))
             for c in sorted({*recorded, *tally, *shown, *given})

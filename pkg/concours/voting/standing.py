@@ -13,6 +13,7 @@ from concours.voting.cast import Booth
 from concours.voting.log import publication
 from concours.voting.receipts import Standing
 from concours.voting.rules import Facts
+from concours.voting.voters import Voter
 
 
 def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
@@ -38,12 +39,13 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
         except RedisError as away:
             raise refusals.redis_away() from away
         if entry is not None and entry.commitment == commitment:
-            return receipts.describe(facts, Standing(journal_id, entry.candidate, entry.day, commitment))
+            return receipts.describe(facts, Standing(journal_id, entry.candidate, entry.day, commitment, entry.weight))
     return {
         "id": receipt_id,
         "poll": facts.id,
         "candidate": None,
         "day": None,
+        "weight": None,
         "status": "unknown" if reason is None else "refused",
         "reason": reason,
         "leaf": None,
@@ -54,9 +56,9 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
     }
 
 
-def of_voter(booth: Booth, facts: Facts, voter_id: bytes) -> dict[str, Any]:
+def of_voter(booth: Booth, facts: Facts, voter: Voter) -> dict[str, Any]:
     """What the voter has used and has left today, and the votes given today per candidate. Raises Unavailable."""
-    tag = secrets.tag_of(facts.key, facts.id, voter_id)
+    tag = secrets.tag_of(facts.key, facts.id, voter.id)
     day = booth.day(facts, int(time.time() * 1000))
     try:
         kept: Any = booth.client.hgetall(keys.voter(facts.id, tag))

@@ -35,7 +35,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Standings:
-    """Votes per candidate as of a ledger size (leaves)."""
+    """Votes per candidate, by weight, as of a ledger size (leaves)."""
 
     size: int
     votes: dict[int, int]
@@ -71,8 +71,8 @@ def publish(client: "redis.Redis", batch: ledger.Batch, fence: int) -> str:
     given.append(len(batch.counts))
     for candidate, votes in batch.counts.items():
         given += [candidate, votes]
-    for reason, candidate in batch.refusals:
-        given += [reason, candidate]
+    for reason, candidate, weight in batch.refusals:
+        given += [reason, candidate, weight]
     names = tuple(
         name(poll) for name in (keys.state, keys.counts, keys.journal, keys.refused, keys.minutes, keys.issued)
     )

@@ -2,7 +2,7 @@
 
 A *device* is a browser with our signed cookie, which scripts cannot read: clearing the page's storage makes no new
 voter. A *voter token* is what the vote path is shown: signed, self-contained, for one poll; checking it needs no SQL.
-    token = <poll>.<expires, s since 1970, 0 for never>.<voter id>.<HMAC-SHA256, first 16 bytes>
+    token = <poll>.<expires, s since 1970, 0 for never>.<voter id>.<weight>.<HMAC-SHA256, first 16 bytes>
 """
 
 import base64
@@ -24,6 +24,16 @@ ACCOUNT_TOKEN_S = 3600  # the page asks for another by itself; an account that i
 ID_BYTES = 16
 MAC_BYTES = 16
 TOKEN_LIMIT = 200  # characters
+HEAVIEST = 1_000  # the greatest weight of a voter
+
+
+@dataclass(frozen=True, slots=True)
+class Voter:
+    """Who votes, and how much: `id` is how the poll knows the voter (16 bytes), `weight` what each vote counts, from 1
+    to HEAVIEST."""
+
+    id: bytes
+    weight: int = 1
 
 
 class VoterRequired(Forbidden):
@@ -72,14 +82,14 @@ def read_cookie(cookie: str | None, signers: VoterKeys) -> bytes | None:
     return device if hmac.compare_digest(mac, _mac(signers.devices, device)) else None
 
 
-def device_voter(facts: Facts, device: bytes) -> bytes:
+def device_voter(facts: Facts, device: bytes) -> Voter:
     """How the poll knows a device."""
-    return hmac.digest(facts.key, b"device\x00" + device, "sha256")[:ID_BYTES]
+    return Voter(hmac.digest(facts.key, b"device\x00" + device, "sha256")[:ID_BYTES])
 
 
-def account_voter(facts: Facts, account_id: int) -> bytes:
+def account_voter(facts: Facts, account_id: int) -> Voter:
     """How the poll knows an account; nothing in the poll leads from it to the account without the poll's key."""
-    return hmac.digest(facts.key, b"account\x00%d" % account_id, "sha256")[:ID_BYTES]
+    return Voter(hmac.digest(facts.key, b"account\x00%d" % account_id, "sha256")[:ID_BYTES])
 
 
 def admit_newcomer(client: "redis.Redis", facts: Facts, network: str) -> None:
@@ -97,25 +107,25 @@ def admit_newcomer(client: "redis.Redis", facts: Facts, network: str) -> None:
         )
 
 
-def token_of(facts: Facts, voter_id: bytes, signers: VoterKeys, now_s: int) -> str:
+def token_of(facts: Facts, voter: Voter, signers: VoterKeys, now_s: int) -> str:
     """The token of a voter of the poll. An account's lasts an hour, a device's for good."""
     expires = now_s + ACCOUNT_TOKEN_S if facts.who == ACCOUNT else 0
-    signed = f"{facts.id}.{expires}.{_text(voter_id)}"
+    signed = f"{facts.id}.{expires}.{_text(voter.id)}.{voter.weight}"
     return f"{signed}.{_text(_mac(signers.tokens, signed.encode()))}"
 
 
-def read_token(token: str, poll_id: int, signers: VoterKeys, now_s: float) -> bytes:
-    """The voter id of a token for this poll. Raises VoterRequired where it is none of ours, or no longer."""
+def read_token(token: str, poll_id: int, signers: VoterKeys, now_s: float) -> Voter:
+    """The voter of a token for this poll. Raises VoterRequired where it is none of ours, or no longer."""
     try:
         if len(token) > TOKEN_LIMIT:
             raise ValueError
         signed, mac = token.rsplit(".", 1)
         if not hmac.compare_digest(_bytes(mac), _mac(signers.tokens, signed.encode())):
             raise ValueError
-        poll, expires, voter = signed.split(".")
+        poll, expires, voter, weight = signed.split(".")
         if int(poll) != poll_id or (int(expires) and int(expires) <= now_s):
             raise ValueError
-        return _bytes(voter)
+        return Voter(_bytes(voter), int(weight))
     except (ValueError, NotBase64):
         raise VoterRequired from None
 

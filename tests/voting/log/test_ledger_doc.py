@@ -26,7 +26,7 @@ def made() -> dict[str, Any]:
     tags = [secrets.tag_of(bytes([4]) * 32, 7, b"voter %d" % n) for n in range(3)]
     nonces = [bytes([n]) * 16 for n in range(3)]
     commitments = [secrets.commitment_of(tag, nonce) for tag, nonce in zip(tags, nonces, strict=True)]
-    leaves = [receipts.leaf_of(7, 11 + n, date(2021, 7, 8 + n), c) for n, c in enumerate(commitments)]
+    leaves = [receipts.leaf_of(7, 11 + n, date(2021, 7, 8 + n), c, 1 + n) for n, c in enumerate(commitments)]
     hashes = [merkle.leaf_hash(leaf) for leaf in leaves]
     head = Head(origin, 3, verify.root_of(hashes))
     checkpoint = notes.note(
@@ -35,7 +35,7 @@ def made() -> dict[str, Any]:
         notes.cosign(head.text, "witness.example/w1", witness, 1_625_702_400),
     )
     receipt = receipts.signed_text(slug, 1, hashes[1], 1_625_702_400_000)
-    text = closing.statement(head, {11: 1, 12: 1, 13: 1}, datetime(2021, 7, 10, 10, tzinfo=UTC))
+    text = closing.statement(head, {11: 1, 12: 2, 13: 3}, datetime(2021, 7, 10, 10, tzinfo=UTC))
     at = datetime(2021, 7, 9, tzinfo=UTC)
     return {
         "tags": [tag.hex() for tag in tags],

@@ -108,11 +108,11 @@ def _signature(facts: Facts, given: dict[str, Any]) -> Claim:
     try:
         day = datetime.strptime(given["day"], "%Y-%m-%d").date()  # noqa: DTZ007 (a calendar day)
         commitment = bytes.fromhex(given["commitment"])
-        numbers = (int(given["candidate"]), int(given["leaf"]))
+        numbers = (int(given["candidate"]), int(given["leaf"]), int(given["weight"]))
         at = milliseconds(datetime.fromisoformat(given["recorded_at"].replace("Z", "+00:00")))
         if any(abs(number) >= 10**DIGITS for number in numbers):
             raise ValueError
-        hashed = receipts.leaf_hash_of(receipts.leaf_of(facts.id, numbers[0], day, commitment))
+        hashed = receipts.leaf_hash_of(receipts.leaf_of(facts.id, numbers[0], day, commitment, numbers[2]))
         signature = base64.b64decode(given["signature"], validate=True)
         signed = receipts.signed_text(facts.slug, numbers[1], hashed, at)
         facts.signing_key.public_key().verify(signature, signed)
@@ -131,7 +131,8 @@ def _commitment(tag: str, nonce: str) -> str:
 
 
 def _of_the_ledger(told: dict[str, Any], given: dict[str, Any], *, signed: bool) -> Claim:
-    names = ("candidate", "day", "commitment", "leaf") if given.get("status") == "recorded" else ("commitment",)
+    signed_for = ("candidate", "day", "weight", "commitment", "leaf")
+    names = signed_for if given.get("status") == "recorded" else ("commitment",)
     if told["status"] == "recorded":
         if any(name in given and given[name] != told[name] for name in names):
             return Claim(

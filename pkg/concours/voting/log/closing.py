@@ -75,7 +75,7 @@ def differences(counted: Reconciliation) -> list[dict[str, Any]]:
     """The candidates whose counts do not agree, with all their counts; nothing waits in the journal."""
     lines = [asdict(line) for line in counted.lines if line.difference or line.receipts != line.redis]
     if not lines and counted.difference:
-        return [{"leaves": counted.leaves, "ledger": counted.total("ledger")}]
+        return [{"leaves": counted.leaves, "ledger": counted.rows}]
     return lines[:NAMED]
 
 

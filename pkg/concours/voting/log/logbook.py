@@ -32,14 +32,14 @@ def lock(connection: sa.Connection, poll_id: int, fence: int) -> sa.Row[Any]:
 def hashes_of(connection: sa.Connection, poll_id: int, begin: int, count: int) -> list[bytes]:
     """The hashes of at most `count` recorded leaves from `begin` on. Raises Broken where one is missing between."""
     rows = connection.execute(
-        sa.select(_vote.c.leaf, _vote.c.candidate_id, _vote.c.day, _vote.c.commitment)
+        sa.select(_vote.c.leaf, _vote.c.candidate_id, _vote.c.day, _vote.c.commitment, _vote.c.weight)
         .where(_vote.c.poll_id == poll_id, _vote.c.leaf >= begin)
         .order_by(_vote.c.leaf)
         .limit(count)
     ).all()
     if rows and rows[-1].leaf != begin + len(rows) - 1:
         raise Broken(f"a leaf is missing behind leaf {begin}")
-    return [leaf_hash_of(leaf_of(poll_id, candidate, day, commitment)) for _, candidate, day, commitment in rows]
+    return [leaf_hash_of(leaf_of(poll_id, *vote)) for _, *vote in rows]
 
 
 def sign(connection: sa.Connection, row: sa.Row[Any], fence: int, secret: str, now: datetime) -> Head:

@@ -81,11 +81,11 @@ def entries(connection: sa.Connection, log: PublicLog, number: int, width: int) 
     _require_closed(log)
     _require(log, (0, number), width)
     rows = connection.execute(
-        sa.select(_vote.c.candidate_id, _vote.c.day, _vote.c.commitment)
+        sa.select(_vote.c.candidate_id, _vote.c.day, _vote.c.commitment, _vote.c.weight)
         .where(_vote.c.poll_id == log.poll_id, _vote.c.leaf >= number * WIDTH, _vote.c.leaf < number * WIDTH + width)
         .order_by(_vote.c.leaf)
     )
-    leaves = (leaf_of(log.poll_id, row.candidate_id, row.day, row.commitment) for row in rows)
+    leaves = (leaf_of(log.poll_id, *row) for row in rows)
     return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)
 
 

@@ -5,6 +5,7 @@
 --       2 the day in the poll's zone (proleptic ordinal)  3 its beginning  4 its end (ms since 1970)
 --       5 candidate  6 nonce (16 bytes)  7 the voter's tag (32 bytes)
 --       8 the pseudonym of the voter's network (16 bytes), carried along for evidence of fraud
+--       9 the voter's weight
 --
 -- Answers, in the order of the checks:
 --   unloaded                                    the poll's state is not in this server: it is rebuilt from the ledger first
@@ -75,9 +76,15 @@ if per_day > 0 and today >= per_day then return refuse('quota_used:day', tomorro
 if per_candidate_day > 0 and again >= per_candidate_day then return refuse('already_voted', tomorrow) end
 if total > 0 and all >= total then return refuse('quota_used:total', math.ceil((closes - now) / 1000), all) end
 
-local id = redis.call('XADD', KEYS[5], '*', 't', ARGV[7], 'n', ARGV[6], 'c', candidate, 'd', day,
-  's', today + 1, 'r', again + 1, 'o', all + 1, 'a', ARGV[8])
+local weight, id = ARGV[9]
+if weight == '1' then
+  id = redis.call('XADD', KEYS[5], '*', 't', ARGV[7], 'n', ARGV[6], 'c', candidate, 'd', day,
+    's', today + 1, 'r', again + 1, 'o', all + 1, 'a', ARGV[8])
+else
+  id = redis.call('XADD', KEYS[5], '*', 't', ARGV[7], 'n', ARGV[6], 'c', candidate, 'd', day,
+    's', today + 1, 'r', again + 1, 'o', all + 1, 'a', ARGV[8], 'w', weight)
+end
 redis.call('HSET', KEYS[3], 'r' .. ARGV[6], candidate .. ':' .. id, 'n', day .. ':' .. (today + 1), 't', all + 1,
   'c' .. candidate, day .. ':' .. (again + 1))
-redis.call('HINCRBY', KEYS[7], candidate, 1)
+redis.call('HINCRBY', KEYS[7], candidate, weight)
 return {'admitted', id, today + 1, again + 1, all + 1}

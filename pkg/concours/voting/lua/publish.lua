@@ -4,7 +4,8 @@
 -- KEYS  1 state  2 counts  3 journal  4 refused  5 minutes  6 issued
 -- ARGV  1 channel  2 message for the waiting requests  3 first leaf of the batch  4 first leaf after it
 --       5 the last journal id of the batch  6 fencing token  7 number of candidates  then candidate, votes, ...
---       then reason, candidate for each entry that the ledger's unique keys refused ('' where its nonce counts already)
+--       then reason, candidate, weight for each entry that the ledger's unique keys refused ('' where its nonce counts
+--       already)
 -- Answers `ok`, `unloaded` (no state here: rebuild), `behind` (leaves before this batch are missing here: repair) or
 -- `fenced` (a later sequencer has taken over). The message is sent in every case: the votes are recorded.
 redis.call('PUBLISH', ARGV[1], ARGV[2])
@@ -21,8 +22,8 @@ for _ = 1, tonumber(ARGV[7]) do
 end
 while ARGV[at] do
   if ARGV[at] ~= '' then redis.call('HINCRBY', KEYS[4], ARGV[at], 1) end
-  redis.call('HINCRBY', KEYS[6], ARGV[at + 1], -1)
-  at = at + 2
+  redis.call('HINCRBY', KEYS[6], ARGV[at + 1], -tonumber(ARGV[at + 2]))
+  at = at + 3
 end
 redis.call('HSET', KEYS[1], 'applied', ARGV[4], 'mark', ARGV[5], 'fence', ARGV[6])
 if next > first then

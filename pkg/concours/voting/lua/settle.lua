@@ -21,9 +21,11 @@ if ARGV[3] ~= '0-0' then
   if type(added) == 'string' then redis.call('XDEL', KEYS[3], ARGV[3]) end
 end
 for _, entry in ipairs(redis.call('XRANGE', KEYS[3], '(' .. ARGV[3], '+')) do
+  local candidate, weight
   for i = 1, #entry[2], 2 do
-    if entry[2][i] == 'c' then redis.call('HINCRBY', KEYS[4], entry[2][i + 1], 1) end
+    if entry[2][i] == 'c' then candidate = entry[2][i + 1] elseif entry[2][i] == 'w' then weight = entry[2][i + 1] end
   end
+  if candidate then redis.call('HINCRBY', KEYS[4], candidate, weight or 1) end
 end
 redis.call('HSET', KEYS[1], 'applied', ARGV[2], 'mark', ARGV[3], 'fence', ARGV[4], 'ready', '1')
 return 'ok'
