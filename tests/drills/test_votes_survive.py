@@ -2,17 +2,13 @@
 
 import os
 import time
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from concours.cli.replay import polls
 from concours.cli.replay.ballots import Voters
-from tests.conftest import _pg_do, _pg_url
 from tests.drills.stack import Stack, until
 from tests.drills.votes import poll_of_teams
 
@@ -22,19 +18,6 @@ HANDS = 32
 KILLED = ("web", "worker", "sequencer", "Valkey")
 
 pytestmark = pytest.mark.drill
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
-def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stack]:
-    """A platform on an empty instance, on either database."""
-    environ = {}
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres_server")
-        name = f"drill_{uuid.uuid4().hex[:8]}"
-        _pg_do(server, f'CREATE DATABASE "{name}"')
-        environ["DATABASE_URL"] = _pg_url(server, name)
-    with Stack(tmp_path / "data", **environ) as platform:
-        yield platform.start()
 
 
 def test_no_vote_is_lost_or_doubled_while_everything_is_killed_once(stack: Stack) -> None:
