@@ -388,6 +388,7 @@ def receipt(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     if not included(index, log.head.size, hashed, path, log.head.root):
         raise Fault(f"the vote is NOT in the log at place {index}. Keep the receipt: it proves the fault")
     say(f"It is leaf {index} of the {log.head.size} under the signed checkpoint, proven by {len(path)} hashes.")
+    say("Whether a later decision voided it is seen after the close: tally --receipt says so.")
     return {"leaf": index, "size": log.head.size, "root": log.head.root.hex(), "mine": mine, **pinning(log, say)}
 
 
@@ -410,45 +411,158 @@ def require_growth(log: Log, old: Head) -> None:
         raise Fault(f"the log is FORKED: its {new.size} leaves do not begin with the {old.size} it signed before")
 
 
-def tally(args: argparse.Namespace, say: Say) -> dict[str, Any]:
-    """Do the published leaves give the published result?"""
-    log = Log(args.log, args.key)
-    note = log.read("closing").decode()
+class Closing(NamedTuple):
+    """What a closing note says: the final size and root, the result, and which close it corrects."""
+
+    size: int
+    root: bytes
+    votes: dict[int, int]
+    corrects: tuple[int, bytes] | None
+
+
+def read_closing(log: Log, note: str) -> Closing:
+    """Reads a closing note that one of the log's keys has signed."""
     if not any(signed_by(note, key) for key in log.trusted):
         raise Fault("no key of the log has signed the closing note")
     lines = parts(note)[0].splitlines()
     if lines[0] != "concours-closing/v1" or lines[1] != log.head.origin:
         raise Fault("this is not the closing note of this log")
-    if (int(lines[2]), decode(lines[3])) != (log.head.size, log.head.root):
+    rest, corrects = lines[5:], None
+    if rest and rest[0].startswith("corrects "):
+        _, size, root = rest.pop(0).split(" ")
+        corrects = int(size), decode(root)
+    votes = {int(candidate): int(count) for candidate, count in (line.split() for line in rest)}
+    return Closing(int(lines[2]), decode(lines[3]), votes, corrects)
+
+
+def closings(log: Log) -> list[Closing]:
+    """All closing notes, the first close first; each correction names the one before it."""
+    found = [read_closing(log, log.read(f"closings/{n}").decode()) for n in range(log.keys.get("closings", 1) - 1)]
+    found.append(read_closing(log, log.read("closing").decode()))
+    if (found[-1].size, found[-1].root) != (log.head.size, log.head.root):
         raise Fault("the closing note is not about the newest checkpoint: the log went on after its close")
-    published = {int(candidate): int(votes) for candidate, votes in (line.split() for line in lines[5:])}
-    begun, hashes, counted, seen = time.monotonic(), [], dict.fromkeys(published, 0), set()
-    sha = hashlib.sha256
-    for index, leaf in enumerate(log.leaves()):
+    for before, note in zip([None, *found], found, strict=False):
+        if note.corrects != (None if before is None else (before.size, before.root)):
+            raise Fault("the closing notes do not follow one another: one is missing or there are two first ones")
+        if before is not None and note.size <= before.size:
+            raise Fault(f"the log was closed with {before.size} leaves and again with {note.size}")
+    return found
+
+
+class Count:
+    """Counts leaves in their order: a vote counts as long as the last decision about it is not a void."""
+
+    def __init__(self, poll: int, candidates: Sequence[int] = ()) -> None:
+        self.poll, self.votes = poll, dict.fromkeys(candidates, 0)
+        self.leaves: list[tuple[int, int] | None] = []  # candidate and weight; None for an amendment
+        self.commitments: set[str] = set()
+        self.void: dict[int, tuple[int, str]] = {}  # a vote's leaf -> the leaf of the void, and its reason
+        self._same: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def add(self, leaf: bytes) -> dict[str, Any]:
+        """Counts the next leaf, and returns what it says."""
+        index, said = len(self.leaves), json.loads(leaf)
+        if said.get("v") != 1 or said["poll"] != self.poll:
+            raise Fault(f"leaf {index} is not of this poll, or of a format that this program does not know")
+        if said.get("type") == "vote":
+            candidate, weight = vote = said["candidate"], said["weight"]
+            if type(weight) is not int or not 0 < weight <= HEAVIEST:
+                raise Fault(f"leaf {index} counts {weight} votes: a vote counts from 1 to {HEAVIEST}")
+            self.leaves.append(self._same.setdefault(vote, vote))
+            self.votes[candidate] = self.votes.get(candidate, 0) + weight
+            self.commitments.add(said["commitment"])
+        elif said.get("type") in ("void", "restore"):
+            self._amend(index, said)
+            self.leaves.append(None)
+        else:
+            raise Fault(f"leaf {index} is neither a vote nor a decision about votes")
+        return dict(said)
+
+    def _amend(self, index: int, said: dict[str, Any]) -> None:
+        behind, void = -1, said["type"] == "void"
+        if not said["of"]:
+            raise Fault(f"leaf {index} is a decision about no vote")
+        for first, last in said["of"]:
+            if type(first) is not int or type(last) is not int or not behind < first <= last < index:
+                raise Fault(f"leaf {index} is a decision about leaves {first} to {last}, which is out of order")
+            behind = last
+            for number in range(first, last + 1):
+                vote = self.leaves[number]
+                if vote is None:
+                    raise Fault(f"leaf {index} is a decision about leaf {number}, which is no vote")
+                if void != (number in self.void):
+                    self.votes[vote[0]] += -vote[1] if void else vote[1]
+                if void:
+                    self.void.setdefault(number, (index, said["reason"]))
+                else:
+                    self.void.pop(number, None)
+
+    @property
+    def amendments(self) -> int:
+        """How many leaves are decisions."""
+        return self.leaves.count(None)
+
+
+def tally(args: argparse.Namespace, say: Say) -> dict[str, Any]:
+    """Do the published leaves give the published result?"""
+    log = Log(args.log, args.key)
+    notes = closings(log)
+    if args.note and read_closing(log, read_text(args.note)) not in notes:
+        raise Fault("the closing note that you kept is signed, and is not among those that the log has now")
+    due = {note.size: note for note in notes}
+    begun, hashes, sha = time.monotonic(), [], hashlib.sha256
+    count = Count(log.keys["poll"], list(notes[0].votes))
+    wrong = _difference(due[0], count) if 0 in due else ""
+    for leaf in log.leaves():
         hashes.append(sha(b"\0" + leaf).digest())
-        vote = json.loads(leaf)
-        if vote.get("type") != "vote" or vote.get("v") != 1 or vote["poll"] != log.keys["poll"]:
-            raise Fault(f"leaf {index} is no vote of this poll")
-        weight = vote["weight"]
-        if type(weight) is not int or not 0 < weight <= HEAVIEST:
-            raise Fault(f"leaf {index} counts {weight} votes: a vote counts from 1 to {HEAVIEST}")
-        counted[vote["candidate"]] = counted.get(vote["candidate"], 0) + weight
-        seen.add(vote["commitment"])
+        count.add(leaf)
+        if len(hashes) in due:
+            note = due[len(hashes)]
+            wrong = wrong or _difference(note, count)
+            if note.size < log.head.size and root_of(hashes) != note.root:
+                raise Fault(f"the first {note.size} leaves are NOT those of the close that was corrected")
     if root_of(hashes) != log.head.root:
         raise Fault(f"the leaves are NOT those of the signed checkpoint{_where(log, hashes)}")
     say(f"All {len(hashes)} leaves are those of the signed checkpoint ({time.monotonic() - begun:.1f} s).")
-    if len(seen) != len(hashes):
-        raise Fault(f"{len(hashes) - len(seen)} votes are there twice")
-    wrong = sorted(c for c in {*counted, *published} if counted.get(c, 0) != published.get(c, 0))
+    votes = len(hashes) - count.amendments
+    if len(count.commitments) != votes:
+        raise Fault(f"{votes - len(count.commitments)} votes are there twice")
     if wrong:
-        told = ", ".join(f"{c}: published {published.get(c, 0)}, counted {counted.get(c, 0)}" for c in wrong[:10])
-        raise Fault(f"the published result is WRONG for candidate {told}")
-    say(f"Counted again, every one of {len(published)} candidates has the votes that were published.")
-    if sum(counted.values()) != len(hashes):
-        say(f"By their weights, the {len(hashes)} votes count {sum(counted.values())}.")
-    for candidate, votes in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])):
-        say(f"{votes:>10}  candidate {candidate}")
-    return {"size": len(hashes), "root": log.head.root.hex(), "votes": counted, **pinning(log, say)}
+        raise Fault(f"the published result is WRONG for candidate {wrong}")
+    if count.amendments:
+        say(f"{votes} of them are votes; {count.amendments} are decisions, by which {len(count.void)} votes are void.")
+    if len(notes) > 1:
+        say(f"The result was corrected {len(notes) - 1} times after the close; every one of the results holds.")
+    say(f"Counted again, every one of {len(notes[-1].votes)} candidates has the votes that were published.")
+    if sum(count.votes.values()) != votes - len(count.void):
+        say(f"By their weights, the {votes - len(count.void)} votes count {sum(count.votes.values())}.")
+    for candidate, number in sorted(count.votes.items(), key=lambda pair: (-pair[1], pair[0])):
+        say(f"{number:>10}  candidate {candidate}")
+    found = {"size": len(hashes), "root": log.head.root.hex(), "votes": count.votes, "void": len(count.void)}
+    if args.receipt:
+        found["counts"] = _mine(args.receipt, count, hashes, say)
+    return {**found, "closings": len(notes), **pinning(log, say)}
+
+
+def _mine(path: str, count: Count, hashes: Sequence[bytes], say: Say) -> bool:
+    """Whether the vote of that receipt counts."""
+    told = read_json(path)
+    told = told.get("receipt", told)
+    index = told["leaf"]
+    if type(index) is not int or not 0 <= index < len(hashes) or hashes[index].hex() != told["leaf_hash"]:
+        raise Fault(f"the vote of the receipt is NOT leaf {index} of the log. Keep the receipt: it proves the fault")
+    if index in count.void:
+        by, reason = count.void[index]
+        say(f"The vote of the receipt, leaf {index}, does not count: leaf {by} has voided it. Reason: {reason}")
+    else:
+        say(f"The vote of the receipt, leaf {index}, counts.")
+    return index not in count.void
+
+
+def _difference(note: Closing, count: Count) -> str:
+    """The candidates of whom the note says something else than the leaves so far."""
+    wrong = sorted(c for c in {*count.votes, *note.votes} if count.votes.get(c, 0) != note.votes.get(c, 0))
+    return ", ".join(f"{c}: published {note.votes.get(c, 0)}, counted {count.votes.get(c, 0)}" for c in wrong[:10])
 
 
 def _where(log: Log, hashes: Sequence[bytes]) -> str:
@@ -526,6 +640,7 @@ def fetch(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         for number in range((count + WIDTH - 1) // WIDTH)
     ]
     if log.keys["closed_at"]:
+        names += [f"closings/{number}" for number in range(log.keys.get("closings", 1) - 1)]
         names += ["closing", *(name for _, name in log.bundles())]
     with ThreadPoolExecutor(TOGETHER) as pool:
         for name, data in zip(names, pool.map(log.read, names), strict=True):
@@ -597,6 +712,9 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--receipt-key", help="the poll's receipt key that you trust, in hexadecimal")
         elif verb is consistency:
             one.add_argument("checkpoint", help="file with a checkpoint that the log signed earlier")
+        elif verb is tally:
+            one.add_argument("--note", help="file with a closing note that you kept: it must be one of the log's")
+            one.add_argument("--receipt", help="file with a receipt: says whether its vote counts")
         elif verb is witness:
             one.add_argument("--secret", help="file with the witness' key")
             one.add_argument("--state", help="file that remembers the last checkpoint")

@@ -61,6 +61,7 @@ ROWS = [
     Row("voting_log.tile", "GET", _log("tile/0/000"), NOBODY),  # no vote, no tile: for nobody
     Row("voting_log.entries", "GET", _log("tile/entries/000"), NOBODY),  # while the poll is open
     Row("voting_log.closing", "GET", _log("closing"), NOBODY),  # likewise
+    Row("voting_log.earlier_closing", "GET", _log("closings/0"), NOBODY),  # likewise
     Row("voting_log.keys", "GET", _log("keys"), EVERYONE),
     Row("voting_log.cosign", "POST", _log("cosignatures"), EVERYONE),  # refused by what is in it
     Row("voting.gallery", "GET", lambda w: f"/events/{w.event.slug}/polls", EVERYONE),

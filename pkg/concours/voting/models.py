@@ -10,6 +10,7 @@ from concours.base.db import BigId, Model, Pk
 from concours.entries.models import Entry
 from concours.events.models import Event
 from concours.teams.models import Team
+from concours.voting.amendments import models as _amendments  # noqa: F401 (known to SQL with the other tables)
 
 
 class Poll(Model):
@@ -42,6 +43,7 @@ class Poll(Model):
     wrapped_signing_key: Mapped[bytes]
     signing_public: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     published: Mapped[bool] = mapped_column(default=False)
+    key_destroyed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
@@ -76,10 +78,10 @@ class Vote(Model):
 
     `leaf` is the gapless index in the poll's log; `tag` the voter's pseudonym (never public); `nonce` the client's 16
     bytes; `commitment` SHA-256 over both, which names the vote in public. `slot` is its number among the voter's votes
-    of that day, `repeat` among those for the same candidate that day, `ordinal` among all of the voter's in the
-    poll. `weight` is how many votes it counts. `journal_id` is where it stood in the journal. `network` is the
-    pseudonym of the network that the vote came from, kept to judge fraud and for nothing else: no part of the leaf, never
-    public.
+    of that day, `repeat` among those for the same candidate that day, `nth` among those for the same candidate in all,
+    `ordinal` among all of the voter's in the poll. `weight` is how many votes it counts. `journal_id` is where it stood in the journal. `network` is the
+    pseudonym of the network that the vote came from, kept to judge fraud and for nothing else: no part of the leaf,
+    never public.
     """
 
     __tablename__ = "vote"
@@ -88,7 +90,7 @@ class Vote(Model):
         sa.UniqueConstraint("poll_id", "commitment"),
         sa.UniqueConstraint("poll_id", "journal_id"),
         sa.UniqueConstraint("poll_id", "tag", "day", "slot"),
-        sa.UniqueConstraint("poll_id", "tag", "candidate_id", "day", "repeat", name="uq_vote_once_per_candidate_day"),
+        sa.UniqueConstraint("poll_id", "tag", "candidate_id", "nth"),
         sa.UniqueConstraint("poll_id", "tag", "ordinal"),
     )
 
@@ -107,6 +109,7 @@ class Vote(Model):
     recorded_at: Mapped[datetime]
     network: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16))
     weight: Mapped[int] = mapped_column(default=1)
+    nth: Mapped[int] = mapped_column(default=1)
 
 
 class RefusedVote(Model):
@@ -125,7 +128,8 @@ class RefusedVote(Model):
 
 
 class Tally(Model):
-    """Votes per candidate as recorded, kept in the sequencer's own transaction: the truth behind Redis' projection."""
+    """Votes per candidate as recorded, each by its weight, kept in the sequencer's own transaction: the truth behind
+    Redis' projection. `votes` are those that count, `voided` those that were taken out."""
 
     __tablename__ = "tally"
     __table_args__ = (sa.UniqueConstraint("poll_id", "candidate_id"),)
@@ -134,16 +138,20 @@ class Tally(Model):
     poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"))
     candidate_id: Mapped[int] = mapped_column(BigId)
     votes: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    voided: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
 
 
 class PollProgress(Model):
     """How far a poll's journal has been recorded: the next leaf, the last journal id, and the fencing token of the
-    sequencer that wrote it; a sequencer with a lower token cannot commit."""
+    sequencer that wrote it; a sequencer with a lower token cannot commit. `amendments` of the leaves are no votes;
+    `voided` of the votes do not count now."""
 
     __tablename__ = "poll_progress"
 
     poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"), primary_key=True, autoincrement=False)
     next_leaf: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    amendments: Mapped[int] = mapped_column(default=0, server_default="0")
+    voided: Mapped[int] = mapped_column(sa.BigInteger, default=0, server_default="0")
     journal_id: Mapped[str] = mapped_column(sa.String(40), default="0-0")
     fence: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     changed_at: Mapped[datetime]

@@ -7,7 +7,8 @@ import redis
 import sqlalchemy as sa
 
 from concours.base.db import reading
-from concours.voting import keys, ledger
+from concours.voting import journal, keys, ledger
+from concours.voting.amendments import voided
 from concours.voting.models import RefusedVote, Vote
 
 
@@ -20,13 +21,15 @@ class Connected(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One candidate's votes, each by its weight: receipts given, the ledger, the tally in SQL, what Redis shows."""
+    """One candidate's votes that count, each by its weight: receipts given, the ledger, the tally in SQL, what Redis
+    shows. `voided` are not among them: they have receipts and leaves and were taken out by decisions."""
 
     candidate: int
     receipts: int
     ledger: int
     tally: int
     redis: int
+    voided: int = 0
 
     @property
     def difference(self) -> int:
@@ -36,8 +39,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """The counts of a poll; `leaves` is the ledger's size as its progress says, `rows` as they are counted; `waiting`
-    the journal entries that are admitted but not recorded yet, `waiting_votes` their votes by weight.
+    """The counts of a poll; `leaves` is the ledger's size as its progress says, `rows` as they are counted (votes and
+    amendments); `waiting` the journal entries that are admitted but not recorded yet, `waiting_votes` their votes by
+    weight. `misjudged`: votes that are kept as void and are not by the amendments' own words, or the other way round.
 
     `refused`: how often by reason, by the limits in Redis; `refused_late`: by the ledger's unique keys. While votes
     come in, the parts are read a moment apart and may differ by those in between.
@@ -51,16 +55,17 @@ class Reconciliation:
     lines: tuple[Line, ...]
     refused: dict[str, int]
     refused_late: int
+    misjudged: int = 0
 
     def total(self, part: str) -> int:
-        """The sum over all candidates of `receipts`, `ledger`, `tally` or `redis`."""
+        """The sum over all candidates of `receipts`, `ledger`, `tally`, `redis` or `voided`."""
         return sum(getattr(line, part) for line in self.lines)
 
     @property
     def difference(self) -> int:
         """0 where everything agrees: per candidate, with the ledger's size, and with the receipts."""
         missing = abs(self.total("receipts") - self.total("redis") - self.waiting_votes)
-        return sum(line.difference for line in self.lines) + abs(self.leaves - self.rows) + missing
+        return sum(line.difference for line in self.lines) + abs(self.leaves - self.rows) + missing + self.misjudged
 
     def refused_by_code(self) -> dict[str, int]:
         """Refusals by the code that the API answers with."""
@@ -72,7 +77,7 @@ class Reconciliation:
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        parts = {part: self.total(part) for part in ("receipts", "ledger", "tally", "redis")}
+        parts = {part: self.total(part) for part in ("receipts", "ledger", "tally", "redis", "voided")}
         return {
             "poll": self.poll,
             "leaves": self.leaves,
@@ -96,6 +101,9 @@ def reconcile(booth: Connected, poll_id: int) -> Reconciliation:
             .group_by(table.c.candidate_id)
         ).all()
         recorded: dict[int, int] = {row[0]: int(row[1]) for row in rows}
+        taken_out = voided.voided_votes(connection, poll_id)
+        amendments = voided.amendments(connection, poll_id)
+        misjudged = len(voided.void_by_word(connection, poll_id) ^ voided.void_leaves(connection, poll_id))
         tally = ledger.totals(connection, poll_id)
         leaves = ledger.progress(connection, poll_id).next_leaf
         late = sa.select(sa.func.count()).select_from(RefusedVote).where(RefusedVote.poll_id == poll_id)
@@ -113,13 +121,21 @@ def reconcile(booth: Connected, poll_id: int) -> Reconciliation:
     return Reconciliation(
         poll=poll_id,
         leaves=leaves,
-        rows=sum(row[2] for row in rows),
+        rows=sum(row[2] for row in rows) + amendments,
         waiting=len(waiting),
-        waiting_votes=sum(int(fields.get(b"w", 1)) for _, fields in waiting),
+        waiting_votes=sum(journal.votes_in(fields) for _, fields in waiting),
         lines=tuple(
-            Line(c, given.get(c, 0), recorded.get(c, 0), tally.get(c, 0), shown.get(c, 0))
+            Line(
+                c,
+                receipts=given.get(c, 0) - taken_out.get(c, 0),
+                ledger=recorded.get(c, 0) - taken_out.get(c, 0),
+                tally=tally.get(c, 0),
+                redis=shown.get(c, 0),
+                voided=taken_out.get(c, 0),
+            )
             for c in sorted({*recorded, *tally, *shown, *given})
         ),
         refused={reason.decode(): int(count) for reason, count in refused.items()},
         refused_late=refused_late,
+        misjudged=misjudged,
     )

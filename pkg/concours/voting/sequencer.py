@@ -22,6 +22,7 @@ from concours.base import clock
 from concours.base.db import db, reading, reason_of
 from concours.base.redis import connect
 from concours.voting import journal, keys, ledger, scripts, tally
+from concours.voting.amendments import recording
 from concours.voting.log import keeper
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import Poll, PollProgress
@@ -31,6 +32,7 @@ LEASE_MS = 3_000
 RENEW_S = 0.5
 TEND_S = 0.5
 BLOCK_MS = 200
+AMEND_S = 0.25  # of TEND_S for decisions about votes, so that a large one holds up no vote for long
 AWAY_S = 0.25  # between two attempts while SQL or Redis is away, or another sequencer is active
 
 log = logging.getLogger(__name__)
@@ -134,7 +136,7 @@ class Sequencer:
 
     def tend(self) -> None:
         """Twice a second, and before the first step: each published poll is loaded in Redis, caught up with the ledger
-        and has the rules of its last version."""
+        and has the rules of its last version; what two people decided about votes is recorded."""
         if self.positions and time.monotonic() - self._tended < TEND_S:
             return
         self._tended = time.monotonic()
@@ -152,6 +154,7 @@ class Sequencer:
                 self._repair(poll_id, there.applied)
             elif there.version < version:
                 self._configure(poll_id)
+        self._amend()
 
     def step(self, *, block_ms: int | None = None) -> int:
         """Records what the journals hold, a batch per poll; waits up to `block_ms` for something. How many entries."""
@@ -178,6 +181,26 @@ class Sequencer:
         if answer != "ok":
             self._tended = 0.0  # looked after before the next step
         return len(entries)
+
+    def _amend(self) -> None:
+        """Records confirmed decisions, part by part, until they are done or AMEND_S is over; the rest comes next."""
+        begun = time.monotonic()
+        with reading(), self.engine.connect() as connection:
+            waiting = recording.waiting(connection)
+        for poll_id, decision_id in waiting:
+            finished = False
+            while not finished and time.monotonic() - begun < AMEND_S:
+                finished = self._amend_part(poll_id, decision_id)
+
+    def _amend_part(self, poll_id: int, decision_id: int) -> bool:
+        """One part of a decision, recorded and folded; whether it was the last."""
+        with self.engine.begin() as connection:
+            part = recording.record_part(connection, poll_id, decision_id, fence=self._fence(), now=clock.now())
+        if part is None:
+            return True
+        if self._check(tally.amend(self.client, part.poll_id, part.leaf, part.changes, self._fence())) != "ok":
+            self._tended = 0.0  # looked after before the next step
+        return part.finished
 
     def _rebuild(self, poll_id: int) -> None:
         tally.shut(self.client, poll_id)

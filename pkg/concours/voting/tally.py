@@ -7,7 +7,7 @@ back, from the ledger alone, every voter's slots and nonces, the counts and the 
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -16,7 +16,8 @@ from typing import Any
 import redis
 import sqlalchemy as sa
 
-from concours.voting import keys, ledger, scripts, waiting
+from concours.voting import journal, keys, ledger, scripts, waiting
+from concours.voting.amendments import voided
 from concours.voting.models import Candidate
 from concours.voting.rules import Facts, milliseconds
 
@@ -77,6 +78,15 @@ def publish(client: "redis.Redis", batch: ledger.Batch, fence: int) -> str:
         name(poll) for name in (keys.state, keys.counts, keys.journal, keys.refused, keys.minutes, keys.issued)
     )
     return scripts.word(client, "publish", names, tuple(given))
+
+
+def amend(client: "redis.Redis", poll_id: int, leaf: int, changes: Mapping[int, int], fence: int) -> str:
+    """Folds an amendment that is committed as `leaf`: what each candidate gains or loses. Answers as lua/amend.lua
+    does."""
+    given: list[object] = [leaf, fence]
+    for candidate, votes in changes.items():
+        given += [candidate, votes]
+    return scripts.word(client, "amend", (keys.state(poll_id), keys.counts(poll_id)), tuple(given))
 
 
 def repair(client: "redis.Redis", connection: sa.Connection, poll_id: int, applied: int, fence: int) -> str:
@@ -167,8 +177,9 @@ def _write(client: "redis.Redis", connection: sa.Connection, facts: Facts) -> No
 def _settle(client: "redis.Redis", connection: sa.Connection, poll_id: int, how: str, fence: int) -> str:
     reached = ledger.progress(connection, poll_id)
     given: list[object] = [how, reached.next_leaf, reached.journal_id, fence]
+    taken_out = voided.taken_out(connection, poll_id)
     for candidate, votes in ledger.totals(connection, poll_id).items():
-        given += [candidate, votes]
+        given += [candidate, votes, votes + taken_out.get(candidate, 0)]
     names = (keys.state(poll_id), keys.counts(poll_id), keys.journal(poll_id), keys.issued(poll_id))
     return scripts.word(client, "settle", names, tuple(given))
 
@@ -183,7 +194,10 @@ def _restore(client: "redis.Redis", poll_id: int, rows: list[Any]) -> None:
     mine: dict[bytes, list[object]] = {}
     for v in rows:
         mine.setdefault(v.tag, []).extend(
-            (v.nonce, v.candidate_id, v.journal_id, v.day.toordinal(), v.slot, v.repeat, v.ordinal)
+            (
+                v.nonce if journal.is_first(v.journal_id) else b"", v.candidate_id, v.journal_id, v.day.toordinal(),
+                v.slot, v.repeat, v.ordinal, v.nth,
+            )
         )
     digest = scripts.load(client, "restore")
     pipe = client.pipeline(transaction=False)

@@ -206,22 +206,20 @@ def _require(poll: Poll, leaves: list[int], kind: str, reason: str, note: str) -
 def _freeze(decision: Decision, leaves: list[int]) -> int:
     """Keeps which votes the decision covers; returns how many of the leaves are votes of the poll."""
     votes = sa.select(sa.literal(decision.id), Vote.leaf).where(Vote.poll_id == decision.poll_id)
-    columns = ["decision_id", "leaf"]
-    kept = 0
     single: list[int] = []
     for first, last in ranges_of(leaves):
         if last - first + 1 >= LONG:
-            kept += _insert(columns, votes.where(Vote.leaf.between(first, last)))
+            _insert(votes.where(Vote.leaf.between(first, last)))
         else:
             single += range(first, last + 1)
     for at in range(0, len(single), AT_ONCE):
-        kept += _insert(columns, votes.where(Vote.leaf.in_(single[at : at + AT_ONCE])))
-    return kept
+        _insert(votes.where(Vote.leaf.in_(single[at : at + AT_ONCE])))
+    kept = sa.select(sa.func.count()).select_from(DecisionVote).where(DecisionVote.decision_id == decision.id)
+    return session().scalar(kept) or 0
 
 
-def _insert(columns: list[str], rows: sa.Select[int, int]) -> int:
-    result: Any = session().execute(sa.insert(DecisionVote).from_select(columns, rows))
-    return int(result.rowcount)
+def _insert(rows: sa.Select[int, int]) -> None:
+    session().execute(sa.insert(DecisionVote).from_select(["decision_id", "leaf"], rows))
 
 
 def _decide(decision: Decision, status: str, actor: Account, now: datetime, answer: str = "") -> None:

@@ -34,13 +34,14 @@ class LogKeyOut(BaseModel):
 
 
 class KeysOut(BaseModel):
-    """The keys by which the log is verified."""
+    """The keys by which the log is verified; `closings` is the number of closing notes, the last of which stands."""
 
     origin: str
     poll: int
     receipt_key: str
     log_keys: list[LogKeyOut]
     witnesses: list[str]
+    closings: int
     closed_at: str | None
 
 
@@ -101,6 +102,19 @@ def closing(poll_name: str) -> Response:
     """What the log's key signed at the close (text)."""
     log = publication.find(session().connection(), poll_name)
     return Response(publication.closing(log), content_type=TEXT, headers={"Cache-Control": "public, max-age=60"})
+
+
+@bp.get("/closings/<int(max=9007199254740991):number>")
+@allow(PUBLIC)
+@bp.doc(
+    summary="A closing note by its number",
+    responses={200: "A signed note; the first has number 0.", 403: "`log_open`."},
+)
+def earlier_closing(poll_name: str, number: int) -> Response:
+    """What the log's key signed at the close, or at a correction after it (text)."""
+    connection = session().connection()
+    note = publication.earlier_closing(connection, publication.find(connection, poll_name), number)
+    return Response(note, content_type=TEXT, headers={"Cache-Control": "public, max-age=60"})
 
 
 @bp.get("/keys")

@@ -1,7 +1,8 @@
 """Closing a poll: intake has stopped, the journal is drained, the counts agree, the last checkpoint is signed.
 
-Nothing of this is done twice, and nothing of it by hand: the keeper of the logs tries again every AGAIN_S until it
-succeeds. Until then neither the result nor the leaves are published; where counts differ, the candidates are named.
+Nothing of this is done by hand: the keeper of the logs tries again every AGAIN_S until it succeeds, and once more for
+each decision about votes that comes after the close. Until then neither the result nor the leaves are published; where
+counts differ, the candidates are named.
 """
 
 import base64
@@ -19,6 +20,8 @@ from sqlalchemy.orm import Session
 
 from concours.base.db import reading
 from concours.voting import keys
+from concours.voting.amendments import recording
+from concours.voting.amendments.models import ClosingNote
 from concours.voting.log import logbook, notes, tiles
 from concours.voting.log.notes import Head
 from concours.voting.models import Candidate, Poll, PollLog, PollProgress
@@ -30,7 +33,9 @@ GRACE_MS = 1_000  # behind the closing time, by Redis' clock, which is the one t
 NAMED = 20  # differences that are kept
 
 log = logging.getLogger(__name__)
-_log, _poll, _progress = (cast(sa.Table, model.__table__) for model in (PollLog, Poll, PollProgress))
+_log, _poll, _progress, _closing = (
+    cast(sa.Table, model.__table__) for model in (PollLog, Poll, PollProgress, ClosingNote)
+)
 
 
 class Hands(Connected, Protocol):
@@ -74,6 +79,8 @@ def stopped(client: "redis.Redis", poll_id: int, closes: int) -> bool:
 def differences(counted: Reconciliation) -> list[dict[str, Any]]:
     """The candidates whose counts do not agree, with all their counts; nothing waits in the journal."""
     lines = [asdict(line) for line in counted.lines if line.difference or line.receipts != line.redis]
+    if not lines and counted.misjudged:
+        return [{"misjudged": counted.misjudged}]
     if not lines and counted.difference:
         return [{"leaves": counted.leaves, "ledger": counted.rows}]
     return lines[:NAMED]
@@ -116,7 +123,8 @@ def _decide(
         .where(_poll.c.id == row.id)
     ).one()
     if (
-        found.closed_at is not None
+        (found.closed_at is not None and found.published == told.next_leaf)
+        or recording.waits_in(connection, row.id)
         or told.closes_at != row.closes_at
         or not (found.size == told.next_leaf == counted.leaves)
     ):
@@ -130,22 +138,46 @@ def _decide(
     votes = {line.candidate: line.ledger for line in counted.lines}
     standing = sa.select(Candidate.id).where(Candidate.poll_id == row.id)
     everybody = {number: votes.get(number, 0) for number in connection.execute(standing).scalars()} | votes
-    text = statement(head, everybody, now)
+    before = connection.execute(
+        sa.select(_closing).where(_closing.c.poll_id == row.id).order_by(_closing.c.number.desc()).limit(1)
+    ).one_or_none()
+    number = 0 if before is None else before.number + 1
+    corrected = None if before is None else Head(head.origin, before.size, before.root)
+    text = statement(head, everybody, now, corrected)
     key = logbook.current_key(connection, row, hands.poll_key_secret)
     signed = notes.note(text, notes.sign(text, head.origin, key))
-    connection.execute(change.values(trouble=[], checked_at=now, closed_at=now, closing=signed, fence=fence))
-    log.info("poll %s is closed with %s votes", row.slug, head.size)
+    connection.execute(
+        sa.insert(_closing).values(
+            poll_id=row.id, number=number, size=head.size, root=head.root, note=signed, signed_at=now
+        )
+    )
+    closed_at = found.closed_at or now
+    connection.execute(change.values(trouble=[], checked_at=now, closed_at=closed_at, closing=signed, fence=fence))
+    log.info("poll %s is closed with %s leaves", row.slug, head.size)
     return True
 
 
-def statement(head: Head, votes: Mapping[int, int], at: datetime) -> str:
-    """What is signed at the close: the final size and root, the time (ms since 1970), and every candidate's votes."""
+def statement(head: Head, votes: Mapping[int, int], at: datetime, corrected: Head | None = None) -> str:
+    """What is signed at the close: the final size and root, the time (ms since 1970), and every candidate's votes.
+
+    `corrected` is the final size and root that were signed before, where decisions after the close have changed them.
+    """
     lines = [f"{candidate} {count}" for candidate, count in sorted(votes.items())]
+    if corrected is not None:
+        lines.insert(0, f"corrects {corrected.size} {base64.b64encode(corrected.root).decode()}")
     root = base64.b64encode(head.root).decode()
     return "\n".join(["concours-closing/v1", head.origin, str(head.size), root, str(milliseconds(at)), *lines]) + "\n"
 
 
 def settled(connection: sa.Connection | Session, poll_ids: list[int]) -> set[int]:
-    """Those of the polls whose result is final."""
-    query = sa.select(PollLog.poll_id).where(PollLog.poll_id.in_(poll_ids), PollLog.closed_at.is_not(None))
+    """Those of the polls whose result is final: closed, and without a decision that waits for its closing note."""
+    query = (
+        sa.select(PollLog.poll_id)
+        .join(PollProgress, PollProgress.poll_id == PollLog.poll_id)
+        .where(
+            PollLog.poll_id.in_(poll_ids),
+            PollLog.closed_at.is_not(None),
+            PollLog.published == PollProgress.next_leaf,
+        )
+    )
     return set(connection.execute(query).scalars())

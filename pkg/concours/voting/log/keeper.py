@@ -3,7 +3,8 @@
 It follows the ledger and never stands in a vote's way: it reads what is committed, hashes at most CHUNK leaves at a
 time, and writes in short transactions of its own, fenced like the sequencer's. What it writes follows from the
 recorded votes alone, so one that dies anywhere is followed by another that goes on where the tiles end. A checkpoint
-is signed every CHECKPOINT_S while there is news; `closing` signs the last one.
+is signed every CHECKPOINT_S while there is news; `closing` signs the last one. A log that was amended after its close
+is closed again.
 """
 
 import logging
@@ -82,14 +83,17 @@ class Keeper:
 
     def _open_logs(self) -> list[sa.Row[Any]]:
         columns = (_poll.c.id, _poll.c.slug, _poll.c.closes_at, _progress.c.next_leaf, _log.c.size, _log.c.published)
-        more = (_log.c.signed_at, _log.c.rotate, _log.c.checked_at)
+        more = (_log.c.signed_at, _log.c.rotate, _log.c.checked_at, _log.c.closed_at)
         with reading(), self.engine.connect() as connection:
             return list(
                 connection.execute(
                     sa.select(*columns, *more)
                     .join(_progress, _progress.c.poll_id == _poll.c.id)
                     .outerjoin(_log, _log.c.poll_id == _poll.c.id)
-                    .where(_poll.c.published.is_(True), _log.c.closed_at.is_(None))
+                    .where(
+                        _poll.c.published.is_(True),
+                        sa.or_(_log.c.closed_at.is_(None), _log.c.published != _progress.c.next_leaf),
+                    )
                 )
             )
 
@@ -98,6 +102,10 @@ class Keeper:
         if row.size is None:
             self._begin(row, fence, now)
         size = self._extend(row, row.size or 0, fence)
+        if row.closed_at is not None:  # amended after its close: its next checkpoint comes with its next closing note
+            if size == row.next_leaf and closing.is_due(row.closes_at, row.checked_at, now):
+                closing.close(self, row, fence, now)
+            return bool(size < row.next_leaf)
         if row.signed_at is None or (size != row.published and closing.since(row.signed_at, now) >= CHECKPOINT_S):
             with self.engine.begin() as connection:
                 logbook.sign(connection, row, fence, self.poll_key_secret, now)

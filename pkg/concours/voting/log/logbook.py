@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from concours.voting import secrets
+from concours.voting.amendments.models import Amendment
 from concours.voting.ledger import LostLease
 from concours.voting.log import merkle, notes, tiles
 from concours.voting.log.notes import ED25519, Head, Verifier
@@ -14,7 +15,9 @@ from concours.voting.models import Checkpoint, LogKey, PollLog, Vote
 from concours.voting.receipts import leaf_hash_of, leaf_of, origin_of
 from concours.voting.rules import milliseconds
 
-_log, _vote, _key, _checkpoint = (cast(sa.Table, model.__table__) for model in (PollLog, Vote, LogKey, Checkpoint))
+_log, _vote, _amendment, _key, _checkpoint = (
+    cast(sa.Table, model.__table__) for model in (PollLog, Vote, Amendment, LogKey, Checkpoint)
+)
 
 
 class Broken(Exception):
@@ -29,17 +32,34 @@ def lock(connection: sa.Connection, poll_id: int, fence: int) -> sa.Row[Any]:
     return row
 
 
+def leaves_of(connection: sa.Connection, poll_id: int, begin: int, count: int) -> list[bytes]:
+    """At most `count` recorded leaves from `begin` on, votes and amendments in their one order. Raises Broken where one
+    is missing between."""
+    votes = connection.execute(
+        sa.select(_vote.c.leaf, _vote.c.candidate_id, _vote.c.day, _vote.c.commitment, _vote.c.weight).where(
+            _vote.c.poll_id == poll_id, _vote.c.leaf >= begin, _vote.c.leaf < begin + count
+        )
+    )
+    found = {leaf: leaf_of(poll_id, *vote) for leaf, *vote in votes}
+    amendments = connection.execute(
+        sa.select(_amendment.c.leaf, _amendment.c.data).where(
+            _amendment.c.poll_id == poll_id, _amendment.c.leaf >= begin, _amendment.c.leaf < begin + count
+        )
+    )
+    total = len(found)
+    for leaf, data in amendments:
+        found[leaf] = bytes(data)
+        total += 1
+    if len(found) != total:
+        raise Broken(f"a leaf behind leaf {begin} is there twice")
+    if found and max(found) != begin + len(found) - 1:
+        raise Broken(f"a leaf is missing behind leaf {begin}")
+    return [found[leaf] for leaf in range(begin, begin + len(found))]
+
+
 def hashes_of(connection: sa.Connection, poll_id: int, begin: int, count: int) -> list[bytes]:
     """The hashes of at most `count` recorded leaves from `begin` on. Raises Broken where one is missing between."""
-    rows = connection.execute(
-        sa.select(_vote.c.leaf, _vote.c.candidate_id, _vote.c.day, _vote.c.commitment, _vote.c.weight)
-        .where(_vote.c.poll_id == poll_id, _vote.c.leaf >= begin)
-        .order_by(_vote.c.leaf)
-        .limit(count)
-    ).all()
-    if rows and rows[-1].leaf != begin + len(rows) - 1:
-        raise Broken(f"a leaf is missing behind leaf {begin}")
-    return [leaf_hash_of(leaf_of(poll_id, *vote)) for _, *vote in rows]
+    return [leaf_hash_of(leaf) for leaf in leaves_of(connection, poll_id, begin, count)]
 
 
 def sign(connection: sa.Connection, row: sa.Row[Any], fence: int, secret: str, now: datetime) -> Head:

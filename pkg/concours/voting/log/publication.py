@@ -10,15 +10,16 @@ import sqlalchemy as sa
 
 from concours.base.errors import Closed, NotFound, Unavailable
 from concours.base.messages import msg
-from concours.voting.log import merkle, notes, tiles
+from concours.voting.amendments.models import ClosingNote
+from concours.voting.log import logbook, merkle, notes, tiles
 from concours.voting.log.merkle import HASH_BYTES
 from concours.voting.log.notes import COSIGNATURE, ED25519, Verifier
 from concours.voting.log.tiles import WIDTH, Place
-from concours.voting.models import Checkpoint, Cosignature, LogKey, Poll, PollLog, Vote, Witness
-from concours.voting.receipts import leaf_of, origin_of
+from concours.voting.models import Checkpoint, Cosignature, LogKey, Poll, PollLog, Witness
+from concours.voting.receipts import origin_of
 
-_poll, _log, _checkpoint, _cosignature, _key, _witness, _vote = (
-    cast(sa.Table, model.__table__) for model in (Poll, PollLog, Checkpoint, Cosignature, LogKey, Witness, Vote)
+_poll, _log, _checkpoint, _cosignature, _key, _witness, _closing = (
+    cast(sa.Table, model.__table__) for model in (Poll, PollLog, Checkpoint, Cosignature, LogKey, Witness, ClosingNote)
 )
 
 
@@ -80,25 +81,31 @@ def entries(connection: sa.Connection, log: PublicLog, number: int, width: int) 
     """
     _require_closed(log)
     _require(log, (0, number), width)
-    rows = connection.execute(
-        sa.select(_vote.c.candidate_id, _vote.c.day, _vote.c.commitment, _vote.c.weight)
-        .where(_vote.c.poll_id == log.poll_id, _vote.c.leaf >= number * WIDTH, _vote.c.leaf < number * WIDTH + width)
-        .order_by(_vote.c.leaf)
-    )
-    leaves = (leaf_of(log.poll_id, *row) for row in rows)
+    leaves = logbook.leaves_of(connection, log.poll_id, number * WIDTH, width)
     return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)
 
 
 def closing(log: PublicLog) -> str:
-    """The closing note. Raises Closed until there is one."""
+    """The closing note, the last one where the result was corrected. Raises Closed until there is one."""
     _require_closed(log)
     return log.closing
+
+
+def earlier_closing(connection: sa.Connection, log: PublicLog, number: int) -> str:
+    """A closing note by its number, the first being 0. Raises Closed until there is one, NotFound."""
+    _require_closed(log)
+    query = sa.select(_closing.c.note).where(_closing.c.poll_id == log.poll_id, _closing.c.number == number)
+    note = connection.execute(query).scalar_one_or_none()
+    if note is None:
+        raise NotFound(msg("The log has no such closing note."))
+    return str(note)
 
 
 def keys(connection: sa.Connection, log: PublicLog) -> dict[str, Any]:
     """All keys of the log: those that signed it in turn, with what each signed for the next, and its witnesses'."""
     held = connection.execute(sa.select(_key).where(_key.c.poll_id == log.poll_id).order_by(_key.c.number))
     seen = connection.execute(sa.select(_witness).where(_witness.c.poll_id == log.poll_id).order_by(_witness.c.id))
+    noted = sa.select(sa.func.count()).select_from(_closing).where(_closing.c.poll_id == log.poll_id)
     return {
         "origin": log.origin,
         "poll": log.poll_id,
@@ -113,6 +120,7 @@ def keys(connection: sa.Connection, log: PublicLog) -> dict[str, Any]:
             for row in held
         ],
         "witnesses": [str(Verifier(row.name, COSIGNATURE, row.public)) for row in seen],
+        "closings": connection.execute(noted).scalar_one(),
         "closed_at": log.closed_at.isoformat() if log.closed_at else None,
     }
 
