@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from bench import assignment, frame, growth, pages, renditions, sequencer, upload, verify, vote
+from bench import assignment, frame, fraud, growth, pages, renditions, sequencer, upload, verify, vote
 from bench.stack import ROOT
 
 BENCHMARKS = {
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "upload": upload,
     "assignment": assignment,
     "verify": verify,
+    "fraud": fraud,
 }
 QUICK_S = 2.0
 
