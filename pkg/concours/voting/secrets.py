@@ -73,6 +73,16 @@ def unwrap_log_key(secret: str, slug: str, wrapped: bytes) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(_unwrap(secret, slug, LOG, wrapped))
 
 
+def seal(secret: str, slug: str, purpose: bytes, plain: bytes) -> bytes:
+    """Anything of the poll `slug` that must be kept closed for a while; `secret` is POLL_KEY_SECRET."""
+    return _wrap(secret, slug, purpose, plain)
+
+
+def unseal(secret: str, slug: str, purpose: bytes, sealed: bytes) -> bytes:
+    """What was sealed. Raises WrongSecret."""
+    return _unwrap(secret, slug, purpose, sealed)
+
+
 def tag_of(key: bytes, poll_id: int, voter_id: bytes) -> bytes:
     """The voter's pseudonym in the poll: HMAC-SHA256(key, "tag" 0 poll 0 voter), 32 bytes."""
     return hmac.digest(key, b"tag\x00%d\x00%b" % (poll_id, voter_id), "sha256")
@@ -81,6 +91,13 @@ def tag_of(key: bytes, poll_id: int, voter_id: bytes) -> bytes:
 def network_tag(key: bytes, poll_id: int, network: str) -> bytes:
     """The pseudonym of a network in the poll, 16 bytes: addresses never reach Redis in clear."""
     return hmac.digest(key, b"network\x00%d\x00%b" % (poll_id, network.encode()), "sha256")[:16]
+
+
+def nonces_of(nonce: bytes, picks: int) -> list[bytes]:
+    """The nonces of a ballot's picks: the first has the client's own, each other SHA-256("pick" 0 nonce place)[:16],
+    with its place from 2 on in one byte."""
+    later = (hashlib.sha256(b"pick\x00" + nonce + bytes([place])) for place in range(2, picks + 1))
+    return [nonce, *(found.digest()[:NONCE_BYTES] for found in later)]
 
 
 def commitment_of(tag: bytes, nonce: bytes) -> bytes:
