@@ -55,7 +55,8 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(status = 'proposed' and decided_by_id is null)"
             " or (status = 'withdrawn' and decided_by_id = proposed_by_id)"
-            " or (status in ('confirmed', 'recorded', 'declined') and decided_by_id <> proposed_by_id)",
+            " or (status in ('confirmed', 'recorded', 'declined') and decided_by_id is not null"
+            " and decided_by_id <> proposed_by_id)",
             name=op.f("ck_decision_two_people"),
         ),
         sa.CheckConstraint("kind in ('void', 'restore')", name=op.f("ck_decision_kind_is_known")),

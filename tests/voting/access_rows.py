@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.access import EVERYONE, Row, World
+from tests.voting.amendments.build import proposal_in
 from tests.voting.build import PollWorld, poll_in
 
 NOBODY: frozenset[str] = frozenset()
@@ -35,6 +36,17 @@ def _desk(path: Callable[[PollWorld], str], *, publish: bool = True) -> Callable
     def url(w: World) -> str:
         found = poll_in(w, publish=publish)
         return f"/events/{w.event.slug}/voting/{found.id}{path(found)}"
+
+    return url
+
+
+def _decision(path: str, *, by: str = "") -> Callable[[World], str]:
+    """A proposal of somebody else (or of that person of the world)."""
+
+    def url(w: World) -> str:
+        found = poll_in(w)
+        number = proposal_in(found, w.people[by] if by else w.make.account())
+        return f"/events/{w.event.slug}/voting/{found.id}/decisions/{number}{path}"
 
     return url
 
@@ -73,6 +85,15 @@ ROWS = [
     Row("voting.mine", "GET", _public(lambda p: "/mine"), EVERYONE),
     Row("voting_check.form", "GET", _public(lambda p: "/check"), EVERYONE),
     Row("voting_check.check", "POST", _public(lambda p: "/check"), EVERYONE, data=lambda _: {"receipt": A_RECEIPT}),
+    Row("voting_judged.index", "GET", _public(lambda p: "/decisions"), EVERYONE),
+    Row("voting_decisions.index", "GET", _desk(lambda p: "/decisions"), READERS),
+    Row("voting_decisions.new", "GET", _desk(lambda p: "/decisions/new"), DESK),
+    Row("voting_decisions.new", "POST", _desk(lambda p: "/decisions/new"), DESK, data=lambda _: {"by": "receipts"}),
+    Row("voting_decisions.show", "GET", _decision(""), READERS),
+    Row("voting_decisions.confirm", "POST", _decision("/confirm"), READERS),
+    Row("voting_decisions.decline", "POST", _decision("/decline"), READERS, data=lambda _: {"answer": "否"}),
+    Row("voting_decisions.withdraw", "POST", _decision("/withdraw", by="organiser"), {"organiser"}),
+    Row("voting_decisions.reverse", "POST", _decision("/reverse"), DESK, data=lambda _: {"reason": ""}),
     Row("voting_log_desk.show", "GET", _desk(lambda p: "/ledger"), READERS),
     Row("voting_log_desk.add_witness", "POST", _desk(lambda p: "/ledger/witnesses"), DESK, data=lambda _: {"key": ""}),
     Row("voting_log_desk.rotate", "POST", _desk(lambda p: "/ledger/rotate"), DESK),

@@ -86,9 +86,19 @@ class InclusionOut(BaseModel):
     hashes: list[str]
 
 
+class JudgedOut(BaseModel):
+    """A decision about a vote: a void or a restore."""
+
+    number: int
+    kind: str
+    reason: str
+    recorded_at: str
+
+
 class ReceiptOut(BaseModel):
     """Where a vote stands. `weight`: how many votes it counts; `status`: recorded, provisional, refused or unknown;
-    `inclusion` is null until the first checkpoint behind the vote."""
+    `inclusion` is null until the first checkpoint behind the vote. `decisions`: voids and restores of it, the last one
+    first; `counts`: whether it counts now."""
 
     id: str
     poll: int
@@ -103,6 +113,8 @@ class ReceiptOut(BaseModel):
     signature: str | None
     reason: str | None = None
     inclusion: InclusionOut | None = None
+    decisions: list[JudgedOut] = []
+    counts: bool | None = None
 
 
 class VoteOut(BaseModel):

@@ -19,6 +19,7 @@ from concours.events.context import current_event
 from concours.identity.access import PUBLIC, NotSignedIn, allow, signed_in
 from concours.identity.addresses import whole
 from concours.voting import entrance, polls, refusals, standing, voters
+from concours.voting.amendments import voided
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
 from concours.voting.gallery import Card, Showcase, neighbours, order_of, page_of, search
@@ -254,6 +255,7 @@ def standings(poll_slug: str) -> AnyResponse:
     counts = booth().standings(found.id)
     over = now >= found.closes_at
     settled = over and bool(closing.settled(session(), [found.id]))
+    amendments, void = polls.judged(found)
     field = showcase().field_of(found)
     ranked = [(i, counts.votes.get(i, 0)) for i in field.places if not field.places[i].withdrawn]
     ranked.sort(key=lambda pair: (-pair[1], pair[0]))
@@ -269,9 +271,11 @@ def standings(poll_slug: str) -> AnyResponse:
         state=polls.state_at(found, now),
         rows=[(places[i], cards[i], votes) for i, votes in shown if i in cards],
         most=ranked[0][1] if ranked else 0,
-        size=counts.size,
+        size=counts.size - amendments,
+        voided=void,
         reconciling=over and not settled,
         settled=settled,
+        corrected=voided.closings(session().connection(), found.id)[1:] if settled else [],
         after=after,
         next_after=shown[-1][0] if begin + STANDINGS_PAGE < len(ranked) else None,
     )
@@ -305,6 +309,7 @@ def receipt(poll_slug: str, receipt_id: str) -> Response:
         receipt=told,
         card=cards.get(number) if number is not None else None,
         recorded_at=datetime.fromisoformat(told["recorded_at"]) if told["recorded_at"] else None,
+        judged_at=[datetime.fromisoformat(decision["recorded_at"]) for decision in told.get("decisions", ())],
         address=whole("voting.receipt", poll_slug=found.slug, receipt_id=receipt_id),
     )
     response = make_response(page)

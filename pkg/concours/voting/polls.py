@@ -63,18 +63,28 @@ def published_poll(event: Event, slug: str) -> Poll:
     return poll
 
 
+def leaves(poll: Poll) -> int:
+    """How many leaves the ledger has: votes, and decisions about them."""
+    return session().scalar(sa.select(PollProgress.next_leaf).where(PollProgress.poll_id == poll.id)) or 0
+
+
 def recorded(poll: Poll) -> int:
-    """How many votes the ledger holds."""
-    leaves = sa.select(PollProgress.next_leaf).where(PollProgress.poll_id == poll.id)
-    return session().scalar(leaves) or 0
+    """How many votes the ledger holds, those that were voided among them."""
+    return recorded_in([poll]).get(poll.id, 0)
 
 
 def recorded_in(found: Sequence[Poll]) -> dict[int, int]:
     """How many votes the ledger holds of each of these polls."""
-    leaves = sa.select(PollProgress.poll_id, PollProgress.next_leaf).where(
-        PollProgress.poll_id.in_([poll.id for poll in found])
-    )
-    return {row.poll_id: row.next_leaf for row in session().execute(leaves)}
+    votes = (PollProgress.next_leaf - PollProgress.amendments).label("votes")
+    query = sa.select(PollProgress.poll_id, votes).where(PollProgress.poll_id.in_([poll.id for poll in found]))
+    return {row.poll_id: row.votes for row in session().execute(query)}
+
+
+def judged(poll: Poll) -> tuple[int, int]:
+    """How many leaves of the ledger are decisions about votes, and how many votes are void by them."""
+    query = sa.select(PollProgress.amendments, PollProgress.voided).where(PollProgress.poll_id == poll.id)
+    found = session().execute(query).one_or_none()
+    return (0, 0) if found is None else (found.amendments, found.voided)
 
 
 def has_votes(poll: Poll) -> bool:

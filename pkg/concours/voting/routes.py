@@ -11,6 +11,8 @@ from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
 from concours.voting import api, desk, pages
+from concours.voting.amendments import desk as decisions_desk
+from concours.voting.amendments import pages as decisions_pages
 from concours.voting.booth import init_booth
 from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
@@ -28,6 +30,8 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.register_blueprint(check_pages.bp)
     app.register_blueprint(desk.bp)
     app.register_blueprint(log_desk.bp)
+    app.register_blueprint(decisions_desk.bp)
+    app.register_blueprint(decisions_pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(log_api.bp)
     init_booth(app)

@@ -9,6 +9,7 @@ from concours.base.db import reading
 from concours.base.errors import NotFound
 from concours.base.messages import msg
 from concours.voting import journal, keys, ledger, receipts, refusals, secrets
+from concours.voting.amendments import voided
 from concours.voting.cast import Booth
 from concours.voting.log import publication
 from concours.voting.receipts import Standing
@@ -19,7 +20,8 @@ from concours.voting.voters import Voter
 def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
     """The receipt as it stands now: `recorded`, `provisional`, `refused` (with `reason`) or `unknown`.
 
-    A recorded one has its `inclusion` proof in the newest checkpoint, or None where that is older than the vote.
+    A recorded one has its `inclusion` proof in the newest checkpoint, or None where that is older than the vote; the
+    `decisions` that were made about it, the last one first; and whether it `counts`.
     An id that was given out and is unknown now was admitted by a Redis that lost its data before the vote was
     recorded: it does not count. Raises NotFound for what is no receipt's id, Unavailable when Redis is away.
     """
@@ -31,8 +33,10 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
         found = ledger.find(connection, facts.id, commitment)
         reason = None if found else ledger.refused_as(connection, facts.id, journal_id)
         proof = publication.inclusion(connection, facts.id, found.leaf or 0) if found else None
+        judged = voided.judgements(connection, facts.id, found.leaf or 0) if found else []
     if found is not None:
-        return {**receipts.describe(facts, found), "inclusion": proof}
+        said = {"inclusion": proof, "decisions": judged, "counts": voided.counts(judged)}
+        return {**receipts.describe(facts, found), **said}
     if reason is None:
         try:
             entry = journal.find(booth.client, facts.id, journal_id)

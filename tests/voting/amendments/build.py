@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from apiflask import APIFlask
+from flask import current_app
+
 from concours.base.db import db, session
 from concours.identity.models import Account, Role
 from concours.voting import ledger, tally
@@ -11,7 +14,8 @@ from concours.voting.amendments.models import VOID, Decision
 from concours.voting.booth import booth
 from concours.voting.sequencer import Sequencer
 from tests.factories import Make
-from tests.voting.build import PollWorld
+from tests.voting.build import PollWorld, at_work
+from tests.voting.logs import record
 
 
 class Council:
@@ -57,3 +61,16 @@ def totals(world: PollWorld) -> dict[int, int]:
     assert shown is not None
     assert {candidate: votes for candidate, votes in shown.votes.items() if votes} == found
     return found
+
+
+def proposal_in(world: PollWorld, proposer: Account | None) -> int:
+    """A vote of the poll and a proposal to void it; the proposal's number."""
+    assert proposer is not None
+    app: APIFlask = current_app._get_current_object()  # type: ignore[attr-defined]
+    session().commit()
+    hand = at_work(app)
+    record(world, hand, 1)
+    hand.release()
+    found = decisions.propose(world.poll, [0], VOID, "刷票", None, proposer, datetime.now(UTC))
+    session().commit()
+    return found.number

@@ -33,7 +33,8 @@ class Decision(Model):
         sa.CheckConstraint(
             "(status = 'proposed' and decided_by_id is null)"
             " or (status = 'withdrawn' and decided_by_id = proposed_by_id)"
-            " or (status in ('confirmed', 'recorded', 'declined') and decided_by_id <> proposed_by_id)",
+            " or (status in ('confirmed', 'recorded', 'declined') and decided_by_id is not null"
+            " and decided_by_id <> proposed_by_id)",
             name="two_people",
         ),
     )

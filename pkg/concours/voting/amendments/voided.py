@@ -3,26 +3,17 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
-from concours.voting.amendments.models import VOID, Amendment, Decision, DecisionVote, VoidedVote
+from concours.voting.amendments.models import VOID, Amendment, ClosingNote, Decision, DecisionVote, VoidedVote
 from concours.voting.models import Tally, Vote
 
-_amendment, _voided, _decision, _chosen, _tally, _vote = (
-    cast(sa.Table, model.__table__) for model in (Amendment, VoidedVote, Decision, DecisionVote, Tally, Vote)
+_amendment, _closing, _voided, _decision, _chosen, _tally, _vote = (
+    cast(sa.Table, model.__table__)
+    for model in (Amendment, ClosingNote, VoidedVote, Decision, DecisionVote, Tally, Vote)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a decision said of a vote, the last one first where there are several."""
-
-    number: int
-    kind: str
-    reason: str
-    recorded_at: datetime
 
 
 def voided_votes(connection: sa.Connection, poll_id: int) -> dict[int, int]:
@@ -67,16 +58,51 @@ def amendments(connection: sa.Connection, poll_id: int) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def judgements(connection: sa.Connection, poll_id: int, leaf: int) -> list[Judged]:
-    """The recorded decisions about that vote, the last one first."""
+def judgements(connection: sa.Connection, poll_id: int, leaf: int) -> list[dict[str, Any]]:
+    """The recorded decisions about that vote, the last one first: `number`, `kind`, `reason`, `recorded_at` (ISO)."""
     rows = connection.execute(
-        sa.select(_decision.c.number, _decision.c.kind, _decision.c.reason, _amendment.c.recorded_at)
+        sa.select(_decision.c.number, _decision.c.kind, _decision.c.reason, sa.func.max(_amendment.c.recorded_at))
         .join(_chosen, _chosen.c.decision_id == _decision.c.id)
         .join(_amendment, _amendment.c.decision_id == _decision.c.id)
         .where(_decision.c.poll_id == poll_id, _chosen.c.leaf == leaf, _chosen.c.leaf <= _decision.c.reached)
-        .order_by(_amendment.c.leaf.desc())
+        .group_by(_decision.c.number, _decision.c.kind, _decision.c.reason)
+        .order_by(sa.func.max(_amendment.c.leaf).desc())
     )
-    found: dict[int, Judged] = {}
-    for row in rows:
-        found.setdefault(row.number, Judged(row.number, row.kind, row.reason, row.recorded_at))
-    return list(found.values())
+    return [
+        {"number": number, "kind": kind, "reason": reason, "recorded_at": moment.isoformat(timespec="milliseconds")}
+        for number, kind, reason, moment in rows
+    ]
+
+
+def counts(judged: list[dict[str, Any]]) -> bool:
+    """Whether a vote counts about which these decisions were made, the last one first."""
+    return not judged or judged[0]["kind"] != VOID
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A closing note: the log's size then, and when it was signed."""
+
+    number: int
+    size: int
+    signed_at: datetime
+
+
+def closings(connection: sa.Connection, poll_id: int) -> list[Closed]:
+    """The poll's closing notes, the first close first."""
+    rows = connection.execute(
+        sa.select(_closing.c.number, _closing.c.size, _closing.c.signed_at)
+        .where(_closing.c.poll_id == poll_id)
+        .order_by(_closing.c.number)
+    )
+    return [Closed(*row) for row in rows]
+
+
+def leaves_of(connection: sa.Connection, decision_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """The first and the last leaf of each of these recorded decisions."""
+    rows = connection.execute(
+        sa.select(_amendment.c.decision_id, sa.func.min(_amendment.c.leaf), sa.func.max(_amendment.c.leaf))
+        .where(_amendment.c.decision_id.in_(decision_ids))
+        .group_by(_amendment.c.decision_id)
+    )
+    return {decision: (first, last) for decision, first, last in rows}

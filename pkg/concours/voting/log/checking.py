@@ -20,13 +20,14 @@ from concours.voting.models import Checkpoint, Cosignature, PollLog
 from concours.voting.rules import Facts, milliseconds
 
 TEXT_LIMIT = 8_000  # characters of what is pasted
-GOOD, BAD, WAIT, OPEN = "good", "bad", "wait", "open"
+GOOD, BAD, WAIT, OPEN, VOID = "good", "bad", "wait", "open", "void"
 DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing about the vote: `good` it is shown, `bad` it is refuted, `wait` it comes, `open` it is not shown."""
+    """One thing about the vote: `good` it is shown, `bad` it is refuted, `wait` it comes, `open` it is not shown,
+    `void` it was taken out."""
 
     state: str
     words: Message
@@ -41,8 +42,8 @@ class Checked:
 
     @property
     def state(self) -> str:
-        """The worst of what was found: bad, wait or good."""
-        return next((word for word in (BAD, WAIT) if any(claim.state == word for claim in self.claims)), GOOD)
+        """The worst of what was found: bad, void, wait or good."""
+        return next((word for word in (BAD, VOID, WAIT) if any(claim.state == word for claim in self.claims)), GOOD)
 
 
 def read(text: str) -> dict[str, Any]:
@@ -75,6 +76,7 @@ def check(booth: Booth, facts: Facts, given: dict[str, Any]) -> Checked:
     signed = given.get("status") == "recorded" and claims[0].state == GOOD
     claims.append(_of_the_ledger(told, given, signed=signed))
     if told["status"] == "recorded":
+        claims += _of_the_decisions(told)
         claims += _of_the_log(booth, facts, told)
     return Checked(told, claims)
 
@@ -147,6 +149,27 @@ def _of_the_ledger(told: dict[str, Any], given: dict[str, Any], *, signed: bool)
     if signed:
         return Claim(BAD, msg("The ledger does not have this vote, though the receipt says so. Keep the receipt."))
     return Claim(BAD, msg("The ledger does not have this vote: it was not counted."))
+
+
+def _of_the_decisions(told: dict[str, Any]) -> list[Claim]:
+    """That the vote was voided (or restored), as the last decision about it says; nothing where there is none."""
+    if not told["decisions"]:
+        return []
+    last = told["decisions"][0]
+    words = {"number": last["number"], "reason": last["reason"]}
+    if told["counts"]:
+        said = msg("It was voided and restored again, by decision %(number)s: it counts. Reason: %(reason)s", **words)
+        return [Claim(GOOD, said)]
+    return [
+        Claim(
+            VOID,
+            msg(
+                "It was voided later, by decision %(number)s of two people: it no longer counts. Reason: %(reason)s "
+                "If you do not agree, write to the organiser and give the number of this receipt.",
+                **words,
+            ),
+        )
+    ]
 
 
 def _of_the_log(booth: Booth, facts: Facts, told: dict[str, Any]) -> list[Claim]:
