@@ -67,11 +67,13 @@ def test_a_lax_redis_is_found(run_folder: Path, tmp_path: Path, more: tuple[str,
 
 @both_databases
 def test_redis_away_is_advice_and_sql_away_is_not(database_url: str, redis_url: str) -> None:
-    settings = {"DATABASE_URL": database_url, "REDIS_URL": "unix:///nowhere/at-all.sock", "WEB_THREADS": 4}
+    nowhere = "unix:///nowhere/at-all.sock"
+    settings = {"DATABASE_URL": database_url, "REDIS_URL": nowhere, "VOTES_REDIS_URL": nowhere, "WEB_THREADS": 4}
     assert "away" not in weights(durability.findings(settings))
     settings = {
         "DATABASE_URL": "postgresql+psycopg://nobody:secret@127.0.0.1:9/none",
         "REDIS_URL": redis_url,
+        "VOTES_REDIS_URL": redis_url,
         "WEB_THREADS": 4,
     }
     found = durability.findings(settings)

@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from concours.base.cluster import is_cluster, nodes_of
+
 PROJECT = Path(__file__).resolve().parents[3]
 """The project folder: migrations/, and by default instance/ and media/, are in it."""
 
@@ -112,6 +114,19 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+@_is("address, or several of a Cluster")
+def _votes_redis(value: str) -> str:
+    if not is_cluster(value):
+        return _url("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")(value)
+    try:
+        nodes_of(value)
+    except ValueError:
+        raise ConfigError("must name nodes of the Cluster: redis+cluster://HOST:PORT,HOST:PORT") from None
+    if urlsplit(value).path.strip("/"):
+        raise ConfigError("must not name a database by number: a Cluster has but one")
+    return value
+
+
 @_is("address of a database")
 def _database(value: str) -> str:
     value = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value)
@@ -152,6 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("POLL_KEY_SECRET", _text, "", "Wraps the keys of polls; 32 characters or more. Empty: derived from SECRET_KEY.", True),
     Setting("DATABASE_URL", _database, "", "sqlite:///FILE or postgresql://… ; empty: SQLite in the instance folder."),
     Setting("REDIS_URL", _url("redis", "rediss", "unix"), "", "redis://, rediss:// or unix:// of Redis or Valkey 6.2+; the embedded stack starts its own when empty.", True),
+    Setting("VOTES_REDIS_URL", _votes_redis, "", "Redis or Valkey for votes alone: as REDIS_URL, or a Cluster: redis+cluster://HOST:PORT,HOST:PORT (rediss+cluster:// with TLS; USER:PASSWORD@ before the first host); empty: REDIS_URL.", True),
     Setting("MEDIA_URL", _url("file", "s3"), "", "Where files are kept: file:///FOLDER or s3://BUCKET/PREFIX; empty: media/, or media/ in the instance folder where INSTANCE names one."),
     Setting("S3_ENDPOINT", _text, "", "Address of an S3-compatible server, where it is not AWS."),
     Setting("S3_ACCESS_KEY_ID", _text, "", "Key id for the bucket.", True),
@@ -235,6 +251,7 @@ def load(environ: Mapping[str, str], *, root: Path) -> dict[str, Any]:
     found["DATABASE_URL"] = found["DATABASE_URL"] or f"sqlite:///{instance / 'concours.sqlite3'}"
     found["MEDIA_URL"] = found["MEDIA_URL"] or media.resolve().as_uri()
     found["POLL_KEY_SECRET"] = found["POLL_KEY_SECRET"] or key
+    found["VOTES_REDIS_URL"] = found["VOTES_REDIS_URL"] or found["REDIS_URL"]
     return found
 
 

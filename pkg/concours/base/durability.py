@@ -7,14 +7,14 @@ UNSAFE_FSYNC turns refusals into warnings; it is for tests.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
 import sqlalchemy as sa
 
 from concours.base.db import engine_options, prepare_engine
-from concours.base.redis import connect
+from concours.base.redis import connect, servers
 
 SQLITE_SAFE_SYNCHRONOUS = {2, 3}  # FULL, EXTRA
 POSTGRES_SAFE_COMMIT = {"on", "remote_apply", "remote_write", "local"}  # each flushes the primary's own log first
@@ -103,9 +103,20 @@ def findings(settings: Mapping[str, Any]) -> list[Finding]:
         found.append(Finding("away", f"SQL cannot be reached: {str(getattr(fault, 'orig', fault)).strip()}"))
     finally:
         engine.dispose()
-    client = connect(settings["REDIS_URL"])
+    for url in dict.fromkeys((settings["REDIS_URL"], settings["VOTES_REDIS_URL"])):
+        found += _of_redis(url)
+    return found
+
+
+def _of_redis(url: str) -> list[Finding]:
+    """What is missing on each server behind the address."""
+    found: list[Finding] = []
+    client = connect(url)
     try:
-        found += redis_findings(client)
+        for name, server in servers(client).items():
+            found += [
+                replace(f, sentence=f"{name}: {f.sentence}" if name else f.sentence) for f in redis_findings(server)
+            ]
     except redis.exceptions.RedisError as fault:
         found.append(Finding("advice", f"Redis cannot be reached: {fault}"))
     finally:

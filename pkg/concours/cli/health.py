@@ -28,7 +28,7 @@ def command(process: str) -> None:
                 return
         except OSError as fault:
             raise click.ClickException(f"the web server does not answer: {fault}") from None
-    client = connect(settings["REDIS_URL"])
+    client = connect(settings["VOTES_REDIS_URL" if process == "sequencer" else "REDIS_URL"])
     try:
         if process == "sequencer":
             from concours.voting.sequencer import heartbeat

@@ -102,11 +102,11 @@ def _require_empty(app: Flask, settings: Mapping[str, Any]) -> None:
     if tables and (database.current(app) is None or not database.is_empty(app)):
         raise click.ClickException("this instance is not empty: choose another INSTANCE, or an empty database")
     shutil.rmtree(Path(settings["INSTANCE"]) / environment.VALKEY_FOLDER, ignore_errors=True)
-    client = connect_redis(settings["REDIS_URL"])
+    client = connect_redis(settings["VOTES_REDIS_URL"])
     try:
         if next(iter(client.scan_iter(match="{p:*}:*", count=1000)), None) is not None:
             raise click.ClickException(
-                "this Redis holds polls of another instance: name an empty one by REDIS_URL (or another database of it)"
+                "this Redis holds polls of another instance: name an empty one by REDIS_URL or VOTES_REDIS_URL"
             )
     except redis.exceptions.RedisError:
         return  # the embedded one does not run now, and its data is gone

@@ -5,17 +5,20 @@ from contextlib import suppress
 from flask import Flask, current_app
 from redis.exceptions import RedisError
 
+from concours.base.cluster import ClusterClient
 from concours.base.db import db, reading
 from concours.base.errors import NotFound
 from concours.voting import limits, tally
 from concours.voting.cast import Booth
+from concours.voting.cluster_gate import ClusterGate
 from concours.voting.voters import VoterKeys
 from concours.voting.waiting import Listener
 
 
 def init_booth(app: Flask) -> Booth:
     """Makes the application's booth; connections are opened at first use."""
-    client = limits.connect(app.config["REDIS_URL"])
+    url = app.config["VOTES_REDIS_URL"]
+    client = limits.connect(url)
     with app.app_context():
         engine = db.engine
     made = Booth(
@@ -24,8 +27,8 @@ def init_booth(app: Flask) -> Booth:
         voter_keys=VoterKeys.of(app.config["SECRET_KEY"]),
         poll_key_secret=app.config["POLL_KEY_SECRET"],
         patience_s=int(app.config["VOTE_PATIENCE_MS"]) / 1000,
-        listener=Listener(app.config["REDIS_URL"]),
-        gate=limits.Gate(app.config["REDIS_URL"]),
+        listener=Listener(client.map.next_url if isinstance(client, ClusterClient) else lambda: url),
+        gate=ClusterGate(client) if isinstance(client, ClusterClient) else limits.Gate(url),
     )
     app.extensions["concours_booth"] = made
     return made

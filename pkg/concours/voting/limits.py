@@ -16,6 +16,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from concours.base import redis as server
 from concours.base.redis import CONNECT_TIMEOUT_S
 from concours.voting import keys, scripts, secrets
 from concours.voting.rules import Day, Facts
@@ -132,13 +133,7 @@ class Gate:
 
 def connect(url: str) -> "redis.Redis":
     """The client of the vote path besides the gate: short patience, no repetition behind our back."""
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=ANSWER_TIMEOUT_S,
-        retry=None,
-        health_check_interval=0,
-    )
+    return server.connect(url, socket_timeout=ANSWER_TIMEOUT_S, retry=None, health_check_interval=0)
 
 
 def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, weight: int, network: str) -> bytes:

@@ -8,7 +8,9 @@ from typing import Any
 import redis
 from redis.exceptions import NoScriptError
 
-PARTS = ("sliding_minute",)
+from concours.base.redis import server_of
+
+PARTS = ("admit", "sliding_minute")  # what includes others comes first
 
 
 @cache
@@ -27,9 +29,9 @@ def digest(name: str) -> str:
     return hashlib.sha1(text(name).encode(), usedforsecurity=False).hexdigest()
 
 
-def load(client: "redis.Redis", name: str) -> str:
-    """Loads a script (for use in a pipeline); returns its digest."""
-    client.script_load(text(name))
+def load(client: "redis.Redis", name: str, *, near: str | None = None) -> str:
+    """Loads a script (for use in a pipeline), in a Cluster where the key `near` is; returns its digest."""
+    (client if near is None else server_of(client, near)).script_load(text(name))
     return digest(name)
 
 
@@ -38,7 +40,7 @@ def run(client: "redis.Redis", name: str, names: tuple[str, ...], given: tuple[o
     try:
         return client.evalsha(digest(name), len(names), *names, *given)  # type: ignore[arg-type]
     except NoScriptError:
-        return client.evalsha(load(client, name), len(names), *names, *given)  # type: ignore[arg-type]
+        return client.evalsha(load(client, name, near=names[0]), len(names), *names, *given)  # type: ignore[arg-type]
 
 
 def word(client: "redis.Redis", name: str, names: tuple[str, ...], given: tuple[object, ...]) -> str:

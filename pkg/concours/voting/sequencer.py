@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from concours.base import clock
 from concours.base.db import db, reading, reason_of
 from concours.base.redis import connect
-from concours.voting import journal, keys, ledger, scripts, tally
+from concours.voting import failover, journal, keys, ledger, scripts, tally
 from concours.voting.amendments import recording
 from concours.voting.log import keeper
 from concours.voting.log.keeper import Keeper
@@ -95,7 +95,7 @@ class Sequencer:
         """The sequencer of an application (its context must be open)."""
         return cls(
             engine=db.engine,
-            client=connect(app.config["REDIS_URL"]),
+            client=connect(app.config["VOTES_REDIS_URL"]),
             batch=int(app.config["SEQUENCER_BATCH"]),
             poll_key_secret=app.config["POLL_KEY_SECRET"],
         )
@@ -146,11 +146,12 @@ class Sequencer:
             self.positions.setdefault(poll_id, reached.journal_id)
         for poll_id in set(self.positions) - set(polls):
             del self.positions[poll_id]
+        left_behind = failover.left_behind(self.client, polls)
         for poll_id, there in tally.loaded(self.client, polls).items():
             version, reached = polls[poll_id]
             if there.applied is None or there.version is None or there.applied > reached.next_leaf:
                 self._rebuild(poll_id)
-            elif there.applied < reached.next_leaf:
+            elif there.applied < reached.next_leaf or poll_id in left_behind:
                 self._repair(poll_id, there.applied)
             elif there.version < version:
                 self._configure(poll_id)

@@ -16,7 +16,7 @@ from typing import Any
 import redis
 import sqlalchemy as sa
 
-from concours.voting import journal, keys, ledger, scripts, waiting
+from concours.voting import failover, journal, keys, ledger, scripts, waiting
 from concours.voting.amendments import voided
 from concours.voting.models import Candidate
 from concours.voting.rules import Facts, milliseconds
@@ -53,13 +53,14 @@ class Standings:
 
 
 def loaded(client: "redis.Redis", poll_ids: Iterable[int]) -> dict[int, Loaded]:
-    """What Redis holds of each poll, in one round trip."""
+    """What Redis holds of each poll, in one round trip; without those whose node of a Cluster cannot be reached, unless
+    none can."""
     polls = list(poll_ids)
     pipe = client.pipeline(transaction=False)
     for poll in polls:
         pipe.hmget(keys.state(poll), "ready", "version", "applied")
     found = {}
-    for poll, (ready, version, applied) in zip(polls, pipe.execute(), strict=True):
+    for poll, (ready, version, applied) in failover.reached(polls, pipe.execute(raise_on_error=False)).items():
         found[poll] = Loaded(int(version), int(applied)) if ready == b"1" else Loaded(None, None)
     return found
 
@@ -91,12 +92,15 @@ def amend(client: "redis.Redis", poll_id: int, leaf: int, changes: Mapping[int, 
 
 def repair(client: "redis.Redis", connection: sa.Connection, poll_id: int, applied: int, fence: int) -> str:
     """Catches up from leaf `applied` to the ledger's end, in the running (reading) transaction."""
+    client, process = failover.stay(client, poll_id)
+    if process is not None:
+        applied = failover.applied(client, poll_id, applied)
     for rows in _chunks(connection, poll_id, applied):
         _restore(client, poll_id, rows)
         for moment, told in groupby(rows, key=lambda row: row.recorded_at):
             message = waiting.pack(poll_id, milliseconds(moment), [(row.commitment, row.leaf) for row in told])
             client.publish(keys.RECORDED_CHANNEL, message)
-    return _settle(client, connection, poll_id, "repair", fence)
+    return _settle(client, connection, poll_id, "repair", fence, process)
 
 
 def rebuild(client: "redis.Redis", connection: sa.Connection, facts: Facts, fence: int) -> str:
@@ -104,6 +108,7 @@ def rebuild(client: "redis.Redis", connection: sa.Connection, facts: Facts, fenc
 
     The journal must have been recorded to its end before, in an earlier transaction.
     """
+    client, process = failover.stay(client, facts.id)
     client.delete(keys.state(facts.id))
     _forget_voters(client, facts.id)
     restored = 0
@@ -111,7 +116,7 @@ def rebuild(client: "redis.Redis", connection: sa.Connection, facts: Facts, fenc
         _restore(client, facts.id, rows)
         restored += len(rows)
     _write(client, connection, facts)
-    answer = _settle(client, connection, facts.id, "rebuild", fence)
+    answer = _settle(client, connection, facts.id, "rebuild", fence, process)
     log.info("poll %s rebuilt in Redis from %s votes: %s", facts.id, restored, answer)
     return answer
 
@@ -174,14 +179,19 @@ def _write(client: "redis.Redis", connection: sa.Connection, facts: Facts) -> No
     pipe.execute()
 
 
-def _settle(client: "redis.Redis", connection: sa.Connection, poll_id: int, how: str, fence: int) -> str:
+def _settle(
+    client: "redis.Redis", connection: sa.Connection, poll_id: int, how: str, fence: int, process: bytes | None
+) -> str:
     reached = ledger.progress(connection, poll_id)
     given: list[object] = [how, reached.next_leaf, reached.journal_id, fence]
     taken_out = voided.taken_out(connection, poll_id)
     for candidate, votes in ledger.totals(connection, poll_id).items():
         given += [candidate, votes, votes + taken_out.get(candidate, 0)]
     names = (keys.state(poll_id), keys.counts(poll_id), keys.journal(poll_id), keys.issued(poll_id))
-    return scripts.word(client, "settle", names, tuple(given))
+    answer = scripts.word(client, "settle", names, tuple(given))
+    if answer == "ok":
+        failover.sign(client, poll_id, process)
+    return answer
 
 
 def _chunks(connection: sa.Connection, poll_id: int, leaf: int) -> Iterator[list[Any]]:
@@ -195,8 +205,14 @@ def _restore(client: "redis.Redis", poll_id: int, rows: list[Any]) -> None:
     for v in rows:
         mine.setdefault(v.tag, []).extend(
             (
-                v.nonce if journal.is_first(v.journal_id) else b"", v.candidate_id, v.journal_id, v.day.toordinal(),
-                v.slot, v.repeat, v.ordinal, v.nth,
+                v.nonce if journal.is_first(v.journal_id) else b"",
+                v.candidate_id,
+                v.journal_id,
+                v.day.toordinal(),
+                v.slot,
+                v.repeat,
+                v.ordinal,
+                v.nth,
             )
         )
     digest = scripts.load(client, "restore")

@@ -8,7 +8,7 @@ request that hears nothing within its patience looks for itself, so nothing depe
 import asyncio
 import logging
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -42,12 +42,14 @@ class Told:
 
 
 class Listener:
-    """The process' ear on the channel of recorded votes, within one event loop."""
+    """The process' ear on the channel of recorded votes, within one event loop.
 
-    def __init__(self, url: str) -> None:
-        self._client = redis.asyncio.Redis.from_url(
-            url, socket_connect_timeout=CONNECT_TIMEOUT_S, health_check_interval=HEALTH_EVERY_S
-        )
+    `where` names the server to subscribe at, asked before each attempt: in a Cluster every node hears of every vote, so
+    where one went away the next will do.
+    """
+
+    def __init__(self, where: Callable[[], str]) -> None:
+        self._where = where
         self._waiting: dict[bytes, list[asyncio.Future[Told]]] = {}
         self._listening: asyncio.Task[None] | None = None
         self._hears = asyncio.Event()
@@ -79,12 +81,16 @@ class Listener:
         """Ends listening."""
         if self._listening is not None:
             self._listening.cancel()
-        await self._client.aclose()
+            with suppress(asyncio.CancelledError):
+                await self._listening
 
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._client.pubsub() as channel:
+                client = redis.asyncio.Redis.from_url(
+                    self._where(), socket_connect_timeout=CONNECT_TIMEOUT_S, health_check_interval=HEALTH_EVERY_S
+                )
+                async with client, client.pubsub() as channel:
                     await channel.subscribe(keys.RECORDED_CHANNEL)
                     while True:
                         message = await channel.get_message(timeout=HEALTH_EVERY_S)

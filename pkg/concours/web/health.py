@@ -10,13 +10,18 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from dataclasses import asdict, dataclass
 from threading import Lock
+from typing import Any
 
+import redis
 from flask import Blueprint, Flask, Response, current_app, jsonify
+from redis.exceptions import RedisError
 
+from concours.base.cluster import is_cluster
 from concours.base.db import db, reading
-from concours.base.redis import client
+from concours.base.redis import client, servers
 from concours.base.storage import storage
 from concours.identity.access import PUBLIC, allow
+from concours.voting.booth import booth
 from concours.voting.sequencer import heartbeat
 
 ANSWER_WITHIN_S = 2.0
@@ -50,11 +55,29 @@ def _sql() -> str:
 
 def _redis() -> str:
     client().set(PROBE_KEY, 1, ex=60)  # a Redis that cannot write cannot take votes
-    return "answers and writes"
+    if current_app.config["VOTES_REDIS_URL"] == current_app.config["REDIS_URL"]:
+        return "answers and writes"
+    votes = booth().client
+    if not is_cluster(current_app.config["VOTES_REDIS_URL"]):
+        votes.set(PROBE_KEY, 1, ex=60)
+        return "answers and writes; so does that of the votes"
+    states = {name: _cluster_state(node) for name, node in servers(votes).items()}
+    ill = [f"{name} says {state}" for name, state in states.items() if state != "ok"]
+    if ill:
+        raise Away(f"the Cluster of the votes is not whole: {', '.join(ill)}")
+    return f"answers and writes; the Cluster of the votes has {len(states)} primaries, all well"
+
+
+def _cluster_state(node: "redis.Redis") -> str:
+    try:
+        told: Any = node.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
+    except RedisError:
+        return "nothing"
+    return str(told["cluster_state"])
 
 
 def _sequencer() -> str:
-    age = heartbeat(client())
+    age = heartbeat(booth().client)
     if age is None:
         raise Away("no sequencer has reported in the last seconds; votes are taken but not recorded")
     return f"reported {age:.1f} s ago"
