@@ -61,6 +61,8 @@ def _ordered(groups: Sequence[Group]) -> list[Group]:
 
 
 def _look(votes: Votes) -> list[Group]:
+    if not len(votes):
+        return []
     streams = list(streams_of(votes))
     findings = [
         *newcomers.find(votes, streams),

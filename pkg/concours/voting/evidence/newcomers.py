@@ -77,8 +77,22 @@ def find(votes: Votes, streams: Sequence[Stream]) -> list[Finding]:
             if is_home_of(votes, stream):
                 continue
             homes = at_home[stream.candidate] if place == PLACE else None
-            found += _in_stream(votes, stream, fresh, base, kind, homes)
+            found += _in_stream(votes, stream, fresh, _here(votes, stream, fresh, base, kind), kind, homes)
     return found
+
+
+def _here(votes: Votes, stream: Stream, fresh: Bools, base: Base, kind: str) -> Base:
+    """The base of a stream. Of SITTING it is at least what its place does for other candidates: a department that was
+    called once comes once, for all of them."""
+    if kind != SITTING or stream.network is None:
+        return base
+    here = votes.of_network(stream.network)
+    others = here[~np.isin(votes.voter[here], votes.voter[stream.index])]
+    share = {
+        day: max(mean, (mean * base.strength + float(fresh[others].sum())) / (base.strength + len(others)))
+        for day, mean in base.mean.items()
+    }
+    return Base({day: min(mean, 0.98) for day, mean in share.items()}, base.strength)
 
 
 def _from_homes(votes: Votes) -> list[Ints]:

@@ -15,7 +15,7 @@ from concours.voting.evidence.votes import Ints, Votes
 PLACE, SCATTERED = "place", "scattered"
 PLACE_VOTERS = 6  # fewer voters are a home
 HEAVY_SHARE = 0.10  # of a network's votes: above it the candidate is at home there
-LIVING, LIVING_SHARE = 2, 0.02  # voters of a place, and their share, who do otherwise: then it is no farm alone
+LIVING, LIVING_SHARE = 2, 0.02  # voters of a place, and their share, with more than one vote: it is no farm alone
 LEAST = 12  # votes: smaller streams prove nothing
 
 
@@ -31,15 +31,14 @@ class Stream:
 
 def is_home_of(votes: Votes, stream: Stream) -> bool:
     """Whether the stream's place is one where people live or work who are for that candidate: the candidate has a good
-    share of its votes, and there are others too, who vote otherwise or come again. What such a place does at ten
+    share of its votes, and not all of its voters have but one vote. What such a place does at ten
     o'clock is nobody's fraud: all of a department may come once, for one team, because it was told to."""
     if stream.network is None:
         return False
     if len(stream.index) < HEAVY_SHARE * votes.votes_of_network[stream.network]:
         return False
     everybody = int(votes.voters_of_network[stream.network])
-    others = everybody - int(votes.once[stream.index].sum())
-    return others >= max(LIVING, LIVING_SHARE * everybody)
+    return int(votes.busier_of_network[stream.network]) >= max(LIVING, LIVING_SHARE * everybody)
 
 
 def streams_of(votes: Votes) -> Iterator[Stream]:

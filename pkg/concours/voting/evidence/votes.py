@@ -69,8 +69,25 @@ class Votes:
     @cached_property
     def voters_of_network(self) -> Ints:
         """How many voters each network has."""
-        known = self.network >= 0
-        pairs = np.unique(self.network[known] * np.int64(self.voters) + self.voter[known])
+        return self._voters_among(self.network >= 0)
+
+    @cached_property
+    def busier_of_network(self) -> Ints:
+        """How many of each network's voters ever cast more than one vote, from wherever."""
+        return self._voters_among((self.network >= 0) & ~self.once)
+
+    @cached_property
+    def _by_network(self) -> tuple[Ints, Ints]:
+        order = np.argsort(self.network, kind="stable")
+        return order, np.searchsorted(self.network[order], np.arange(self.networks + 1))
+
+    def of_network(self, network: int) -> Ints:
+        """Where the votes of a network stand, in order of time."""
+        order, begins = self._by_network
+        return order[begins[network] : begins[network + 1]]
+
+    def _voters_among(self, which: Bools) -> Ints:
+        pairs = np.unique(self.network[which] * np.int64(self.voters) + self.voter[which])
         return np.bincount(pairs // max(1, self.voters), minlength=self.networks)
 
     @cached_property
