@@ -275,14 +275,13 @@ def this_voter(poll_id: int) -> Response:
 def vote(poll_id: int) -> Response:
     """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer."""
     session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
-    done = front.take(
+    status, headers, body = front.take(
         booth(),
         poll=poll_id,
         body=request.get_data(),
         authorization=request.headers.get("Authorization", ""),
         address=request.remote_addr or "",
     )
-    status, headers, body = front.answer(done)
     return Response(body, status, headers)
 
 

@@ -1,4 +1,4 @@
-"""Casts one vote: who votes, is it admitted, is it recorded.
+"""Casts one ballot: who votes, is it admitted, is it recorded. Of several picks all count or none.
 
 The answer never says more than is known. *Recorded* means committed in SQL. *Provisional* means admitted and in the
 journal, but not recorded within the poll's patience. A nonce that is sent again gets the answer of its first vote, so a
@@ -111,16 +111,20 @@ class Booth:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """A vote that was admitted: its receipt (recorded or provisional), and how many votes the voter has left."""
+    """A ballot that was admitted: a receipt (recorded or provisional) for each pick, and how many votes the voter has
+    left."""
 
     recorded: bool
-    receipt: dict[str, Any]
+    receipts: list[dict[str, Any]]
     left_today: int | None
     left_total: int | None
 
 
-async def cast(booth: Booth, poll_id: int, *, token: str, network: str, candidate: int, nonce: bytes) -> Cast:
-    """Casts a vote for `candidate` with the 16-byte `nonce` of the client, in the booth's event loop.
+async def cast(
+    booth: Booth, poll_id: int, *, token: str, network: str, candidates: tuple[int, ...], nonce: bytes
+) -> Cast:
+    """Casts a ballot for `candidates` (different ones, ascending) with the 16-byte `nonce` of the client, in the
+    booth's event loop.
 
     `token` is the voter's token, `network` as `network.network_of` gives it. Raises VoterRequired, NotFound, the
     refusals of `refusals`, and Unavailable when Redis (or SQL, where it is needed) is away.
@@ -128,27 +132,32 @@ async def cast(booth: Booth, poll_id: int, *, token: str, network: str, candidat
     facts = await _facts(booth, poll_id)
     voter = voters.read_token(token, poll_id, booth.voter_keys, time.time())
     tag = secrets.tag_of(facts.key, poll_id, voter.id)
-    commitment = secrets.commitment_of(tag, nonce)
+    nonces = secrets.nonces_of(nonce, len(candidates))
+    commitments = [secrets.commitment_of(tag, one) for one in nonces]
     day = booth.day(facts)
     for _ in range(ROUNDS):
-        record = await booth.listener.expect(commitment)
+        record = await booth.listener.expect(commitments[0])
         try:
             ballot = limits.ballot(
-                facts, day, candidate=candidate, nonce=nonce, tag=tag, weight=voter.weight, network=network
+                facts, day, candidates=candidates, nonce=nonce, tag=tag, weight=voter.weight, network=network
             )
             answer = await _admit(booth, ballot)
-            if answer.word == "admitted":
-                journal_id, slot, _repeat, ordinal = answer.values
-                told = await _told(record, booth.patience_s)
-                vote = Standing(journal_id, candidate, day.date, commitment, voter.weight)
-                vote = await _outcome(booth, facts, told, vote)
-                return _cast(facts, vote, nonce, tag, used_today=int(slot), used=int(ordinal))
-            if answer.word == "known":
-                given = Standing(answer.values[1], candidate, day.date, commitment, voter.weight)
-                vote = await _again(booth, facts, record, given, first=int(answer.values[0]))
-                return _cast(facts, vote, nonce, tag)
+            if answer.word in {"admitted", "known"}:
+                known = answer.word == "known"
+                first = answer.values[1 if known else 0]
+                votes = [
+                    Standing(journal_id, candidate, day.date, commitment, voter.weight)
+                    for journal_id, candidate, commitment in zip(
+                        journal.ids_of(first, len(candidates)), candidates, commitments, strict=True
+                    )
+                ]
+                if known:
+                    votes = await _again(booth, facts, record, votes, answer)
+                    return _cast(facts, votes, nonces, tag)
+                votes = await _outcome(booth, facts, await _told(record, booth.patience_s), votes)
+                return _cast(facts, votes, nonces, tag, used_today=int(answer.values[1]), used=int(answer.values[2]))
         finally:
-            booth.listener.forget(commitment, record)
+            booth.listener.forget(commitments[0], record)
         if answer.word in {"stale", "unloaded"}:
             facts, day = await asyncio.to_thread(_come_to_terms, booth, facts, day, answer)
         elif answer.word == "day":
@@ -159,15 +168,21 @@ async def cast(booth: Booth, poll_id: int, *, token: str, network: str, candidat
 
 
 def _cast(
-    facts: Facts, vote: Standing, nonce: bytes, tag: bytes, used_today: int | None = None, used: int | None = None
+    facts: Facts,
+    votes: list[Standing],
+    nonces: list[bytes],
+    tag: bytes,
+    used_today: int | None = None,
+    used: int | None = None,
 ) -> Cast:
-    """The receipt; what shows whose vote it is (nonce and tag) goes to the voter alone."""
-    receipt = receipts.describe(facts, vote)
-    receipt["nonce"], receipt["tag"] = nonce.hex(), tag.hex()
+    """The receipts; what shows whose votes they are (nonce and tag) goes to the voter alone."""
+    given = [receipts.describe(facts, vote) for vote in votes]
+    for receipt, nonce in zip(given, nonces, strict=True):
+        receipt["nonce"], receipt["tag"] = nonce.hex(), tag.hex()
     rules = facts.rules
     return Cast(
-        recorded=vote.leaf is not None,
-        receipt=receipt,
+        recorded=votes[0].leaf is not None,
+        receipts=given,
         left_today=max(0, rules.per_day - used_today) if rules.per_day and used_today is not None else None,
         left_total=max(0, rules.total - used) if rules.total and used is not None else None,
     )
@@ -214,56 +229,69 @@ def _configure(booth: Booth, facts: Facts) -> None:
         raise refusals.redis_away() from away
 
 
-async def _outcome(booth: Booth, facts: Facts, told: Told | None, vote: Standing) -> Standing:
-    """The vote as recorded, or as it was where patience ended; raises what the ledger's unique keys refused."""
-    if told is not None and told.leaf >= 0:
-        return replace(vote, leaf=told.leaf, recorded_at=told.recorded_at)
-    found = await asyncio.to_thread(_recorded, booth, facts, vote.journal_id, vote.commitment)
-    if told is None:
-        return await asyncio.to_thread(_still_waits, booth, facts, vote) if found is None else found
+async def _outcome(booth: Booth, facts: Facts, told: Told | None, votes: list[Standing]) -> list[Standing]:
+    """The votes as recorded, or as they were where patience ended; raises what the ledger's unique keys refused."""
+    if told is not None and told.leaf >= 0:  # a ballot's leaves lie side by side
+        return [replace(vote, leaf=leaf, recorded_at=told.recorded_at) for leaf, vote in enumerate(votes, told.leaf)]
+    found = await asyncio.to_thread(_recorded, booth, facts, votes)
+    if found is None and told is None:
+        return await asyncio.to_thread(_still_wait, booth, facts, votes)
     if found is None:
-        raise refusals.refusal(ledger.REASONS.get(told.leaf, "already_voted"), [], facts)
-    if found.candidate != vote.candidate:  # the nonce's first vote, of a Redis that was lost
-        raise refusals.nonce_reused()
+        raise refusals.refusal(ledger.REASONS.get(told.leaf, "already_voted") if told else "", [], facts)
     return found
 
 
 async def _again(
-    booth: Booth, facts: Facts, record: "asyncio.Future[Told]", given: Standing, *, first: int
-) -> Standing:
-    """The vote that this nonce was admitted with before, for the candidate `first`; `given` is the one sent now."""
-    if first != given.candidate:
+    booth: Booth, facts: Facts, record: "asyncio.Future[Told]", votes: list[Standing], answer: limits.Answer
+) -> list[Standing]:
+    """The votes that this nonce was admitted with before; `votes` are those sent now."""
+    if int(answer.values[0]) != votes[0].candidate or journal.picks_of(answer.values[1]) != len(votes):
         raise refusals.nonce_reused()
-    found = await asyncio.to_thread(_recorded, booth, facts, given.journal_id, given.commitment)
+    found = await asyncio.to_thread(_recorded, booth, facts, votes)
     if found is None:
         await _told(record, booth.patience_s)
-        found = await asyncio.to_thread(_recorded, booth, facts, given.journal_id, given.commitment)
-    return await asyncio.to_thread(_still_waits, booth, facts, given) if found is None else found
+        found = await asyncio.to_thread(_recorded, booth, facts, votes)
+    return await asyncio.to_thread(_still_wait, booth, facts, votes) if found is None else found
 
 
-def _recorded(booth: Booth, facts: Facts, journal_id: str, commitment: bytes) -> Standing | None:
-    """The vote as SQL has it; None where it is not (yet) there, or SQL is away. Raises what refused it."""
+def _recorded(booth: Booth, facts: Facts, votes: list[Standing]) -> list[Standing] | None:
+    """The votes as SQL has them; None where they are not (yet) there, or SQL is away.
+
+    Raises what refused them, and that the nonce is another ballot's: of one that a lost Redis had admitted, say.
+    """
     try:
         with reading(), booth.engine.connect() as connection:
-            found = ledger.find(connection, facts.id, commitment)
-            reason = None if found else ledger.refused_as(connection, facts.id, journal_id)
+            found = [vote for v in votes if (vote := ledger.find(connection, facts.id, v.commitment)) is not None]
+            reason = None if found else ledger.refused_as(connection, facts.id, votes[0].journal_id)
     except SQLAlchemyError as away:
         log.warning("a recorded vote could not be looked up: %s", type(away).__name__)
         return None
     if reason is not None:
         raise refusals.refusal(reason, [], facts)
+    if not found:
+        return None
+    if journal.picks_of(found[0].journal_id) != len(votes):
+        raise refusals.nonce_reused()
+    return _the_same(found, votes)
+
+
+def _still_wait(booth: Booth, facts: Facts, votes: list[Standing]) -> list[Standing]:
+    """The provisional votes, where their journal entry is still there; lost ones are not counted, and said so."""
+    try:
+        entries = journal.find(booth.client, facts.id, votes[0].journal_id)
+    except RedisError as away:
+        raise refusals.redis_away() from away
+    if entries and entries[0].commitment == votes[0].commitment:
+        waiting = [Standing(e.journal_id, e.candidate, e.day, e.commitment, e.weight) for e in entries]
+        return _the_same(waiting, votes)
+    found = _recorded(booth, facts, votes)  # recorded and trimmed between two looks
+    if found is None:
+        raise refusals.not_kept()
     return found
 
 
-def _still_waits(booth: Booth, facts: Facts, vote: Standing) -> Standing:
-    """The provisional vote, where its journal entry is still there; a lost one is not counted, and said so."""
-    try:
-        entry = journal.find(booth.client, facts.id, vote.journal_id)
-    except RedisError as away:
-        raise refusals.redis_away() from away
-    if entry is not None and entry.commitment == vote.commitment:
-        return Standing(entry.journal_id, entry.candidate, entry.day, entry.commitment, entry.weight)
-    found = _recorded(booth, facts, vote.journal_id, vote.commitment)  # recorded and trimmed between two looks
-    if found is None:
-        raise refusals.not_kept()
+def _the_same(found: list[Standing], votes: list[Standing]) -> list[Standing]:
+    """The votes that were found under a nonce, where they are those that were sent. Raises that they are others."""
+    if [vote.candidate for vote in found] != [vote.candidate for vote in votes]:
+        raise refusals.nonce_reused()
     return found

@@ -13,6 +13,8 @@ MINUTES_SHOWN = 60
 
 REASONS: dict[str, Message] = {
     "already_voted": msg("The same candidate again on that day"),
+    "already_voted:total": msg("The same candidate too often in all"),
+    "wrong_picks": msg("A ballot with too few or too many choices"),
     "quota_used:day": msg("The day's votes were used"),
     "quota_used:total": msg("All votes of the poll were used"),
     "rate_limited:network": msg("Too many attempts from one network"),

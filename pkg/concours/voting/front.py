@@ -9,20 +9,22 @@ uses. Under a WSGI server the Flask view of the same address (`api.vote`) takes 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response
 
 from concours.base.errors import FieldProblem, Invalid, TooLarge
-from concours.base.messages import msg
+from concours.base.messages import Message, msg, nmsg
 from concours.voting.cast import Booth, Cast, cast
 from concours.voting.network import network_of
+from concours.voting.rules import MOST_PICKS
 from concours.voting.secrets import NONCE_BYTES
 
 PREFIX, SUFFIX = "/api/v1/polls/", "/votes"
 SCHEME = "Voter "
 BODY_LIMIT = 2_048  # bytes
 NUMBER_LIMIT = 2**53  # what a JSON number holds exactly
+NO_CANDIDATE = msg("The number of a candidate of this poll.")
 REFUSED = "concours.refused"
 """In an ASGI scope: what `cast` raised; `Refusals` answers it."""
 
@@ -55,19 +57,19 @@ class VoteFront:
             await self._inner(scope, receive, send)
             return
         try:
-            candidate, nonce = read(await _body(receive))
+            ballot = read(await _body(receive))
             done = await cast(
                 self._booth,
                 poll,
                 token=_token(scope),
                 network=network_of(self._address_of(scope)),
-                candidate=candidate,
-                nonce=nonce,
+                candidates=ballot.candidates,
+                nonce=ballot.nonce,
             )
         except Exception as refused:  # the application's own handlers say what it means
             await self._inner({**scope, REFUSED: refused}, _nothing, send)
             return
-        status, headers, body = answer(done)
+        status, headers, body = answer(done, together=ballot.together)
         head = [(name.lower().encode(), value.encode()) for name, value in headers]
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
@@ -94,17 +96,21 @@ class Refusals:
             return response(environ, start_response)
 
 
-def take(booth: Booth, *, poll: int, body: bytes, authorization: str, address: str) -> Cast:
-    """Casts the vote of a request outside the event loop. Raises as `cast` does, and as `read` does for a bad body."""
-    candidate, nonce = read(body)
+def take(
+    booth: Booth, *, poll: int, body: bytes, authorization: str, address: str
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Casts the ballot of a request outside the event loop; its `answer`. Raises as `cast` does, and as `read` does for
+    a bad body."""
+    ballot = read(body)
     token, network = voter_token(authorization), network_of(address)
-    return booth.run(cast(booth, poll, token=token, network=network, candidate=candidate, nonce=nonce))
+    casting = cast(booth, poll, token=token, network=network, candidates=ballot.candidates, nonce=ballot.nonce)
+    return answer(booth.run(casting), together=ballot.together)
 
 
-def answer(done: Cast) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Status, headers and body for an admitted vote."""
-    receipt = done.receipt
-    body = _json({"receipt": receipt, "left": {"today": done.left_today, "total": done.left_total}}).encode()
+def answer(done: Cast, *, together: bool) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Status, headers and body for an admitted ballot; `together`: it was sent as a list of candidates."""
+    receipt, left = done.receipts[0], {"today": done.left_today, "total": done.left_total}
+    body = _json({"receipts": done.receipts, "left": left} if together else {"receipt": receipt, "left": left}).encode()
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
@@ -153,8 +159,16 @@ async def _nothing() -> MutableMapping[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def read(body: bytes) -> tuple[int, bytes]:
-    """Candidate and nonce of a vote's JSON. Raises Invalid or TooLarge."""
+class Ballot(NamedTuple):
+    """What a request votes for: different candidates in ascending order; `together`: it gave a list of them."""
+
+    candidates: tuple[int, ...]
+    nonce: bytes
+    together: bool
+
+
+def read(body: bytes) -> Ballot:
+    """The ballot of a vote's JSON. Raises Invalid or TooLarge."""
     if len(body) > BODY_LIMIT:
         raise TooLarge(msg("A vote has at most %(count)s bytes.", count=BODY_LIMIT))
     try:
@@ -162,17 +176,39 @@ def read(body: bytes) -> tuple[int, bytes]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise Invalid(msg("A vote is a JSON object with “candidate” and “nonce”."))
-    candidate: Any = found.get("candidate")
+        raise Invalid(msg("A vote is a JSON object with “candidate” (or “candidates”) and “nonce”."))
     nonce: Any = found.get("nonce")
     problems = []
-    if not isinstance(candidate, int) or isinstance(candidate, bool) or not 0 < candidate < NUMBER_LIMIT:
-        problems.append(FieldProblem("candidate", msg("The number of a candidate of this poll.")))
+    together = "candidates" in found and "candidate" not in found
+    candidates, problem = _several(found["candidates"]) if together else _one(found.get("candidate"))
+    if problem is not None:
+        problems.append(FieldProblem("candidates" if together else "candidate", problem))
     if not isinstance(nonce, str) or len(nonce) != 2 * NONCE_BYTES or not _is_hex(nonce):
         problems.append(FieldProblem("nonce", msg("16 random bytes in hexadecimal: 32 digits.")))
     if problems:
         raise Invalid(msg("This vote is not complete."), problems=problems)
-    return int(candidate), bytes.fromhex(nonce)
+    return Ballot(candidates, bytes.fromhex(nonce), together)
+
+
+def _one(given: Any) -> tuple[tuple[int, ...], Message | None]:
+    return ((given,), None) if _is_number(given) else ((), NO_CANDIDATE)
+
+
+def _several(given: Any) -> tuple[tuple[int, ...], Message | None]:
+    """The candidates of a list in ascending order, and what is wrong with it."""
+    if not isinstance(given, list) or not given:
+        return (), msg("A list of candidates of this poll, by their numbers.")
+    if len(given) > MOST_PICKS:
+        return (), nmsg("At most %(count)s candidate.", "At most %(count)s candidates.", MOST_PICKS)
+    if not all(_is_number(one) for one in given):
+        return (), NO_CANDIDATE
+    if len(set(given)) != len(given):
+        return (), msg("Each candidate can be chosen once in a ballot.")
+    return tuple(sorted(given)), None
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and 0 < given < NUMBER_LIMIT
 
 
 def _is_hex(text: str) -> bool:

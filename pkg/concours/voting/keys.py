@@ -5,8 +5,8 @@ Cluster keeps a poll's keys on one node and one script may touch all of them.
 | ------------------ | ------ | ---------------------------------------------------------------------------- |
 | `{p:7}:state`      | hash   | rules, `opens`, `closes`, `version`; `ready`, `applied`, `mark`, `fence`     |
 | `{p:7}:candidates` | set    | numbers of the candidates that may be voted for now                          |
-| `{p:7}:v:<tag>`    | hash   | one voter: `t` votes in all, `n` and `c<candidate>` "day:votes",             |
-|                    |        | `r<nonce>` "candidate:journal id"; `wm`, `wc`, `wp` the sliding minute       |
+| `{p:7}:v:<tag>`    | hash   | one voter: `t` votes in all, `n` "day:votes", `c<candidate>` "day:votes:in   |
+|                    |        | all", `r<nonce>` "first pick:journal id"; `wm`, `wc`, `wp` sliding minute    |
 | `{p:7}:n:<tag>`    | hash   | one network's sliding minute; `m:` likewise for its new devices; 2 minutes   |
 | `{p:7}:journal`    | stream | admitted votes that wait for their record; trimmed behind the watermark      |
 | `{p:7}:counts`     | hash   | candidate -> votes by weight, as of `applied`                                |

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from concours.voting.journal import Entry
+from concours.voting.journal import Entry, place_of
 from concours.voting.models import PollProgress, RefusedVote, SequencerTerm, Tally, Vote
 from concours.voting.receipts import Standing
 from concours.voting.rules import milliseconds
@@ -35,6 +36,7 @@ COLUMNS = (
     ("recorded_at", "timestamptz"),
     ("network", "bytea"),
     ("weight", "integer"),
+    ("nth", "integer"),
 )
 
 _vote, _refused, _tally, _progress, _term = (
@@ -129,7 +131,8 @@ def progress(connection: sa.Connection, poll_id: int) -> Progress:
 def record(
     connection: sa.Connection, poll_id: int, entries: Sequence[Entry], *, after: str, fence: int, now: datetime
 ) -> Batch:
-    """Records `entries`, which follow the journal id `after`, in the running transaction.
+    """Records `entries`, which follow the journal id `after`, in the running transaction; the picks of a ballot side by
+    side, and all of them or none.
 
     Raises LostLease or OutOfStep, having written nothing.
     """
@@ -139,8 +142,8 @@ def record(
     if row.journal_id != after:
         raise OutOfStep
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # receipts name it in ms
-    batch = Batch(poll_id, row.next_leaf, row.next_leaf, entries[-1].journal_id, now)
-    if not _record_all(connection, batch, entries):
+    batch = Batch(poll_id, row.next_leaf, row.next_leaf, place_of(entries[-1].journal_id), now)
+    if not _record_all(connection, batch, entries, batch.first):
         _record_each(connection, batch, entries)
     _add_up(connection, batch)
     connection.execute(_REACHED, {"poll": poll_id, "leaf": batch.after, "mark": batch.mark, "term": fence, "now": now})
@@ -191,7 +194,7 @@ def _rows(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], lea
     return [
         (
             batch.poll_id, number, e.candidate, e.tag, e.nonce, e.commitment, days[e.day], e.slot, e.repeat, e.ordinal,
-            e.journal_id, moment, e.network, e.weight,
+            e.journal_id, moment, e.network, e.weight, e.nth,
         )
         for number, e in enumerate(entries, leaf)
     ]  # fmt: skip
@@ -206,10 +209,10 @@ def _insert(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], l
     return connection.exec_driver_sql(_INSERT["sqlite"], rows).rowcount
 
 
-def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry]) -> bool:
-    """The whole batch at once, as nearly always; nothing of it where the unique keys refuse any."""
+def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], leaf: int) -> bool:
+    """These entries at once from `leaf` on, as nearly always the whole batch; none where the unique keys refuse any."""
     connection.exec_driver_sql("SAVEPOINT batch")
-    if _insert(connection, batch, entries, batch.first) != len(entries):
+    if _insert(connection, batch, entries, leaf) != len(entries):
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT batch")
         return False
     connection.exec_driver_sql("RELEASE SAVEPOINT batch")
@@ -221,27 +224,27 @@ def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry
 
 
 def _record_each(connection: sa.Connection, batch: Batch, entries: Sequence[Entry]) -> None:
-    """One by one, so that each refused entry is known with its reason and the leaves stay gapless."""
-    for e in entries:
-        if _insert(connection, batch, [e], batch.after):
-            batch.fates.append((e.commitment, batch.after))
-            batch.counts[e.candidate] += e.weight
-            batch.after += 1
+    """Ballot by ballot, so that each refused one is known with its reason and the leaves stay gapless."""
+    for _, picks in groupby(entries, key=lambda e: place_of(e.journal_id)):
+        ballot = list(picks)
+        if _record_all(connection, batch, ballot, batch.after):
             continue
-        fate = _why(connection, batch.poll_id, e)
-        batch.fates.append((e.commitment, fate))
-        batch.refusals.append((REASONS.get(fate, ""), e.candidate, e.weight))
-        if fate in REASONS:
-            connection.execute(
-                sa.insert(_refused).values(
-                    poll_id=batch.poll_id,
-                    journal_id=e.journal_id,
-                    candidate_id=e.candidate,
-                    commitment=e.commitment,
-                    reason=REASONS[fate],
-                    refused_at=batch.recorded_at,
+        fates = [_why(connection, batch.poll_id, e) for e in ballot]
+        fate = next((found for found in (REPEATED, ALREADY_VOTED) if found in fates), QUOTA_USED)
+        for e in ballot:
+            batch.fates.append((e.commitment, fate))
+            batch.refusals.append((REASONS.get(fate, ""), e.candidate, e.weight))
+            if fate in REASONS:
+                connection.execute(
+                    sa.insert(_refused).values(
+                        poll_id=batch.poll_id,
+                        journal_id=e.journal_id,
+                        candidate_id=e.candidate,
+                        commitment=e.commitment,
+                        reason=REASONS[fate],
+                        refused_at=batch.recorded_at,
+                    )
                 )
-            )
 
 
 def _why(connection: sa.Connection, poll_id: int, e: Entry) -> int:
@@ -251,8 +254,7 @@ def _why(connection: sa.Connection, poll_id: int, e: Entry) -> int:
         _vote.c.poll_id == poll_id,
         _vote.c.tag == e.tag,
         _vote.c.candidate_id == e.candidate,
-        _vote.c.day == e.day,
-        _vote.c.repeat == e.repeat,
+        sa.or_(sa.and_(_vote.c.day == e.day, _vote.c.repeat == e.repeat), _vote.c.nth == e.nth),
     )
     return ALREADY_VOTED if connection.execute(same_candidate).first() is not None else QUOTA_USED
 

@@ -136,8 +136,10 @@ def connect(url: str) -> "redis.Redis":
     return server.connect(url, socket_timeout=ANSWER_TIMEOUT_S, retry=None, health_check_interval=0)
 
 
-def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, weight: int, network: str) -> bytes:
-    """A vote as the script wants it: the packed command."""
+def ballot(
+    facts: Facts, day: Day, *, candidates: tuple[int, ...], nonce: bytes, tag: bytes, weight: int, network: str
+) -> bytes:
+    """A ballot as the script wants it: the packed command."""
     poll = facts.id
     place = secrets.network_tag(facts.key, poll, network)
     words: Any = (
@@ -155,11 +157,11 @@ def ballot(facts: Facts, day: Day, *, candidate: int, nonce: bytes, tag: bytes, 
         day.ordinal,
         day.begins,
         day.ends,
-        candidate,
         nonce,
         tag,
         place,
         weight,
+        *candidates,
     )
     packed: bytes = hiredis.pack_command(words)
     return packed

@@ -76,12 +76,12 @@ class Candidate(Model):
 class Vote(Model):
     """One recorded vote: a row of the ledger. The unique keys are the last word on what counts.
 
-    `leaf` is the gapless index in the poll's log; `tag` the voter's pseudonym (never public); `nonce` the client's 16
-    bytes; `commitment` SHA-256 over both, which names the vote in public. `slot` is its number among the voter's votes
-    of that day, `repeat` among those for the same candidate that day, `nth` among those for the same candidate in all,
-    `ordinal` among all of the voter's in the poll. `weight` is how many votes it counts. `journal_id` is where it stood in the journal. `network` is the
-    pseudonym of the network that the vote came from, kept to judge fraud and for nothing else: no part of the leaf,
-    never public.
+    `leaf` is the gapless index in the poll's log; `tag` the voter's pseudonym (never public); `nonce` the client's
+    16 bytes; `commitment` SHA-256 over both, which names the vote in public. `slot` is its number among the voter's
+    votes of that day, `repeat` among those for the same candidate that day, `nth` among those for the same
+    candidate in all, `ordinal` among all of the voter's in the poll. `weight` is how many votes it counts.
+    `journal_id` is where it stood in the journal. `network` is the pseudonym of the network that the vote came
+    from, kept to judge fraud and for nothing else: no part of the leaf, never public.
     """
 
     __tablename__ = "vote"
@@ -90,6 +90,7 @@ class Vote(Model):
         sa.UniqueConstraint("poll_id", "commitment"),
         sa.UniqueConstraint("poll_id", "journal_id"),
         sa.UniqueConstraint("poll_id", "tag", "day", "slot"),
+        sa.UniqueConstraint("poll_id", "tag", "candidate_id", "day", "repeat", name="uq_vote_once_per_candidate_day"),
         sa.UniqueConstraint("poll_id", "tag", "candidate_id", "nth"),
         sa.UniqueConstraint("poll_id", "tag", "ordinal"),
     )

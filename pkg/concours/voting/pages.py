@@ -210,10 +210,10 @@ def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
         network = network_of(request.remote_addr or "")
         session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
         done = booth().run(
-            cast(booth(), found.id, token=token, network=network, candidate=candidate_id, nonce=_nonce())
+            cast(booth(), found.id, token=token, network=network, candidates=(candidate_id,), nonce=_nonce())
         )
         notify(_counted(done), "success" if done.recorded else "info")
-        answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipt["id"]), 303)
+        answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipts[0]["id"]), 303)
     except NotSignedIn:
         return redirect(url_for("identity.sign_in", next=here), 303)
     except REFUSED_ON_THE_PAGE as refused:

@@ -77,7 +77,7 @@ def read(form: Mapping[str, str], zone: str) -> Draft:
             wrong("closes_at", msg("A poll lasts a year at most."))
     limits = {}
     for field, (least, most) in LIMITS.items():
-        limits[field] = _whole(form.get(field, "").strip() or "0", least, most)
+        limits[field] = _whole(form.get(field, "").strip() or str(least), least, most)
         if limits[field] is None:
             wrong(field, msg("A whole number from %(least)s to %(most)s; 0 means no limit.", least=least, most=most))
     if problems or opens_at is None or closes_at is None:

@@ -24,8 +24,8 @@ ID_LIMIT = 120  # characters
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a vote stands: `weight` is how many votes it counts; `leaf` and `recorded_at` (ms since 1970) are None until
-    it is recorded."""
+    """Where a vote stands: `weight` is how many votes it counts; `leaf` and `recorded_at` (ms since 1970) are None
+    until it is recorded."""
 
     journal_id: str
     candidate: int
@@ -67,8 +67,10 @@ def id_of(journal_id: str, commitment: bytes) -> str:
 def read_id(text: str) -> tuple[str, bytes] | None:
     """Journal id and commitment of a receipt's id; None where it is none."""
     journal_id, _, commitment = text.partition(".")
-    number, _, order = journal_id.partition("-")
-    if len(text) > ID_LIMIT or not all(p.isascii() and p.isdigit() and len(p) <= 20 for p in (number, order)):
+    parts = journal_id.split("-")
+    if len(text) > ID_LIMIT or len(parts) not in {2, 4}:
+        return None
+    if not all(p.isascii() and p.isdigit() and len(p) <= 20 for p in parts):
         return None
     try:
         found = base64.b64decode(commitment.encode() + b"=", altchars=b"-_", validate=True)

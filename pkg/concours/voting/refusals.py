@@ -6,7 +6,7 @@ The code is stable for programs. `rate_limited` and `quota_used` say in Retry-Af
 from collections.abc import Callable
 
 from concours.base.clock import in_zone
-from concours.base.errors import Closed, Conflict, DomainError, Forbidden, NotFound, RateLimited, Unavailable
+from concours.base.errors import Closed, Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited, Unavailable
 from concours.base.messages import Message, msg, nmsg
 from concours.voting.rules import Facts, moment_of
 
@@ -59,26 +59,26 @@ def nonce_reused() -> Conflict:
 
 def refusal(reason: str, values: list[int], facts: Facts) -> DomainError:
     """The refusal for a `reason` of the script or the ledger; `values` are the numbers the script gave with it."""
-    return _MADE[reason](values[0] if values else 0, facts)
+    return _MADE[reason]([*values, 0, 0], facts)
 
 
-def _not_open(opens: int, facts: Facts) -> DomainError:
+def _not_open(values: list[int], facts: Facts) -> DomainError:
     return Closed(
-        msg("This poll opens on %(time)s (%(zone)s).", **_when(opens, facts)),
+        msg("This poll opens on %(time)s (%(zone)s).", **_when(values[0], facts)),
         hint=msg("Please come back then."),
         code="poll_not_open",
     )
 
 
-def _closed(closed: int, facts: Facts) -> DomainError:
+def _closed(values: list[int], facts: Facts) -> DomainError:
     return Closed(
-        msg("This poll closed on %(time)s (%(zone)s).", **_when(closed, facts)),
+        msg("This poll closed on %(time)s (%(zone)s).", **_when(values[0], facts)),
         hint=msg("Votes that were counted before stand; thank you for looking."),
         code="poll_closed",
     )
 
 
-def _not_eligible(_: int, __: Facts) -> DomainError:
+def _not_eligible(_: list[int], __: Facts) -> DomainError:
     return Forbidden(
         msg("This candidate takes no votes (any more)."),
         hint=msg("Reload the page to see who can be voted for; you have lost no vote."),
@@ -86,21 +86,34 @@ def _not_eligible(_: int, __: Facts) -> DomainError:
     )
 
 
-def _busy_network(seconds: int, _: Facts) -> DomainError:
+def _busy_network(values: list[int], _: Facts) -> DomainError:
     return RateLimited(
-        _soon(msg("Very many votes are coming from your network right now."), seconds),
+        _soon(msg("Very many votes are coming from your network right now."), values[0]),
         hint=msg("You have lost no vote. On mobile data it works at once."),
-        retry_after=seconds,
+        retry_after=values[0],
     )
 
 
-def _busy_voter(seconds: int, _: Facts) -> DomainError:
+def _busy_voter(values: list[int], _: Facts) -> DomainError:
     return RateLimited(
-        _soon(msg("That was very fast."), seconds), hint=msg("You have lost no vote."), retry_after=seconds
+        _soon(msg("That was very fast."), values[0]), hint=msg("You have lost no vote."), retry_after=values[0]
     )
 
 
-def _day_used(seconds: int, facts: Facts) -> DomainError:
+def _day_used(values: list[int], facts: Facts) -> DomainError:
+    seconds, used = values[:2]
+    left = facts.rules.per_day - used
+    if used and left > 0:
+        return RateLimited(
+            nmsg(
+                "You have %(count)s vote left today, and this ballot needs more.",
+                "You have %(count)s votes left today, and this ballot needs more.",
+                left,
+            ),
+            hint=msg("Nothing of it was counted. Choose fewer, or send it tomorrow (%(zone)s).", zone=facts.zone),
+            code="quota_used",
+            retry_after=max(1, seconds),
+        )
     return RateLimited(
         msg("Your votes for today are used."),
         hint=msg("You have new votes tomorrow, from midnight (%(zone)s).", zone=facts.zone),
@@ -109,7 +122,20 @@ def _day_used(seconds: int, facts: Facts) -> DomainError:
     )
 
 
-def _all_used(seconds: int, _: Facts) -> DomainError:
+def _all_used(values: list[int], facts: Facts) -> DomainError:
+    seconds, used = values[:2]
+    left = facts.rules.total - used
+    if used and left > 0:
+        return RateLimited(
+            nmsg(
+                "You have %(count)s vote left in this poll, and this ballot needs more.",
+                "You have %(count)s votes left in this poll, and this ballot needs more.",
+                left,
+            ),
+            hint=msg("Nothing of it was counted. Choose fewer."),
+            code="quota_used",
+            retry_after=max(1, seconds),
+        )
     return RateLimited(
         msg("All your votes in this poll are used."),
         hint=msg("Thank you for voting."),
@@ -118,7 +144,25 @@ def _all_used(seconds: int, _: Facts) -> DomainError:
     )
 
 
-def _already_voted(_: int, __: Facts) -> DomainError:
+def _wrong_picks(values: list[int], facts: Facts) -> DomainError:
+    least, most = facts.rules.min_picks, facts.rules.max_picks
+    if least == most:
+        wanted = nmsg(
+            "A ballot of this poll has %(count)s choice.", "A ballot of this poll has %(count)s choices.", most
+        )
+    else:
+        wanted = msg("A ballot of this poll has from %(least)s to %(most)s choices.", least=least, most=most)
+    chosen = nmsg("You chose %(count)s.", "You chose %(count)s.", values[0])
+    return Invalid(msg("%(wanted)s %(chosen)s", wanted=wanted, chosen=chosen), code="wrong_picks")
+
+
+def _already_voted(_: list[int], facts: Facts) -> DomainError:
+    if facts.rules.max_picks > 1:
+        return Conflict(
+            msg("One of these candidates has had your vote today already."),
+            hint=msg("That vote stands. Nothing of this ballot was counted; choose another in its place."),
+            code="already_voted",
+        )
     return Conflict(
         msg("Your vote for this candidate was counted already today."),
         hint=msg("It stands. You can vote for others, or again tomorrow if the poll is still open."),
@@ -126,8 +170,18 @@ def _already_voted(_: int, __: Facts) -> DomainError:
     )
 
 
-_MADE: dict[str, Callable[[int, Facts], DomainError]] = {
+def _given_all(_: list[int], __: Facts) -> DomainError:
+    return Conflict(
+        msg("A candidate has already had all the votes that you can give it in this poll."),
+        hint=msg("They stand. You can vote for others."),
+        code="already_voted",
+    )
+
+
+_MADE: dict[str, Callable[[list[int], Facts], DomainError]] = {
     "already_voted": _already_voted,
+    "already_voted:total": _given_all,
+    "wrong_picks": _wrong_picks,
     "quota_used": _day_used,
     "quota_used:day": _day_used,
     "quota_used:total": _all_used,

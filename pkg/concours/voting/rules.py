@@ -19,13 +19,16 @@ from concours.voting.models import Poll
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEVICE, ACCOUNT = "device", "account"
+MOST_PICKS = 50  # of one ballot
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The limits of a poll; 0 means none.
 
-    `per_day`: votes of a voter per day; `per_candidate_day`: for the same candidate per day; `total`: in all.
+    `per_day`: votes of a voter per day; `per_candidate_day`: for the same candidate per day; `total` and
+    `per_candidate_total`: in the whole poll. A ballot has `min_picks` to `max_picks` different candidates; each pick is
+    one vote.
     `network_per_minute`: attempts from one network (an IPv4 address, an IPv6 /64); `voter_per_minute`: of one voter;
     `new_devices_per_minute`: voters that may come new from one network.
     """
@@ -36,6 +39,9 @@ class Rules:
     network_per_minute: int = 0
     voter_per_minute: int = 0
     new_devices_per_minute: int = 600
+    per_candidate_total: int = 0
+    min_picks: int = 1
+    max_picks: int = 1
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> "Rules":
@@ -54,6 +60,9 @@ LIMITS: dict[str, tuple[int, int]] = {
     "network_per_minute": (0, 1_000_000),
     "voter_per_minute": (0, 10_000),
     "new_devices_per_minute": (0, 1_000_000),
+    "per_candidate_total": (0, 100_000),
+    "min_picks": (1, MOST_PICKS),
+    "max_picks": (1, MOST_PICKS),
 }
 """The least and the greatest value of each rule."""
 

@@ -39,10 +39,11 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
         return {**receipts.describe(facts, found), **said}
     if reason is None:
         try:
-            entry = journal.find(booth.client, facts.id, journal_id)
+            ballot = journal.find(booth.client, facts.id, journal_id)
         except RedisError as away:
             raise refusals.redis_away() from away
-        if entry is not None and entry.commitment == commitment:
+        entry = next((vote for vote in ballot if vote.commitment == commitment), None)
+        if entry is not None:
             return receipts.describe(facts, Standing(journal_id, entry.candidate, entry.day, commitment, entry.weight))
     return {
         "id": receipt_id,
@@ -70,21 +71,30 @@ def of_voter(booth: Booth, facts: Facts, voter: Voter) -> dict[str, Any]:
         raise refusals.redis_away() from away
     today = str(day.ordinal)
     used = _count(kept.get(b"n"), today)
-    given = {
-        name[1:].decode(): count for name, value in kept.items() if name[:1] == b"c" and (count := _count(value, today))
-    }
     rules = facts.rules
+    given, full = {}, []
+    for name, value in kept.items():
+        if name[:1] != b"c":
+            continue
+        candidate, count = name[1:].decode(), _count(value, today)
+        if count:
+            given[candidate] = count
+        in_all = int(value.rpartition(b":")[2])
+        if (rules.per_candidate_day and count >= rules.per_candidate_day) or (
+            rules.per_candidate_total and in_all >= rules.per_candidate_total
+        ):
+            full.append(int(candidate))
     return {
         "used_today": used,
         "left_today": max(0, rules.per_day - used) if rules.per_day else None,
         "left_total": max(0, rules.total - int(kept.get(b"t", 0))) if rules.total else None,
         "today": given,
-        "full": [int(c) for c, count in given.items() if rules.per_candidate_day and count >= rules.per_candidate_day],
+        "full": full,
     }
 
 
 def _count(value: bytes | None, day: str) -> int:
     if value is None:
         return 0
-    when, _, count = value.decode().partition(":")
+    when, count = value.decode().split(":")[:2]
     return int(count) if when == day else 0

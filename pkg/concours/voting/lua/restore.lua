@@ -2,22 +2,20 @@
 -- again, and beside votes that are being admitted.
 --
 -- KEYS  1 the voter
--- ARGV  per vote: nonce, candidate, journal id, day, slot, repeat, ordinal
-local function later(field, day, count)
-  local was = redis.call('HGET', KEYS[1], field)
-  if was then
-    local at = string.find(was, ':', 1, true)
-    local was_day, was_count = tonumber(string.sub(was, 1, at - 1)), tonumber(string.sub(was, at + 1))
-    if was_day > tonumber(day) or (was_day == tonumber(day) and was_count >= tonumber(count)) then return end
+-- ARGV  per vote: nonce (of a ballot's later picks: empty), candidate, journal id, day, slot, repeat, ordinal, number
+--       for that candidate in all
+for i = 1, #ARGV, 8 do
+  local nonce, candidate, day = ARGV[i], ARGV[i + 1], ARGV[i + 3]
+  if nonce ~= '' then redis.call('HSET', KEYS[1], 'r' .. nonce, candidate .. ':' .. ARGV[i + 2]) end
+  local mine = redis.call('HMGET', KEYS[1], 'n', 't', 'c' .. candidate)
+  local on, slot = 0, 0
+  if mine[1] then on, slot = string.match(mine[1], '^(%d+):(%d+)$') end
+  if tonumber(on) < tonumber(day) or (on == day and tonumber(slot) < tonumber(ARGV[i + 4])) then
+    redis.call('HSET', KEYS[1], 'n', day .. ':' .. ARGV[i + 4])
   end
-  redis.call('HSET', KEYS[1], field, day .. ':' .. count)
-end
-for i = 1, #ARGV, 7 do
-  redis.call('HSET', KEYS[1], 'r' .. ARGV[i], ARGV[i + 1] .. ':' .. ARGV[i + 2])
-  later('n', ARGV[i + 3], ARGV[i + 4])
-  later('c' .. ARGV[i + 1], ARGV[i + 3], ARGV[i + 5])
-  if (tonumber(redis.call('HGET', KEYS[1], 't')) or 0) < tonumber(ARGV[i + 6]) then
-    redis.call('HSET', KEYS[1], 't', ARGV[i + 6])
+  if (tonumber(mine[2]) or 0) < tonumber(ARGV[i + 6]) then redis.call('HSET', KEYS[1], 't', ARGV[i + 6]) end
+  if (mine[3] and tonumber(string.match(mine[3], '%d+$')) or 0) < tonumber(ARGV[i + 7]) then
+    redis.call('HSET', KEYS[1], 'c' .. candidate, day .. ':' .. ARGV[i + 5] .. ':' .. ARGV[i + 7])
   end
 end
-return #ARGV / 7
+return #ARGV / 8

@@ -1,0 +1,249 @@
+"""A ballot of several picks counts as a whole or not at all, and no longer or shorter than the poll allows."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from apiflask import APIFlask
+from werkzeug.test import TestResponse
+
+from concours.base.db import db, session
+from concours.voting import journal, keys, ledger, secrets
+from concours.voting.booth import booth
+from concours.voting.models import RefusedVote, Vote
+from concours.voting.reconciliation import reconcile
+from tests.conftest import both_databases
+from tests.voting.build import PollMaker, PollWorld, Voter, at_work, nonce, sequencing, until_loaded, weighing
+
+Come = Callable[[PollWorld], Voter]
+
+
+def send(voter: Voter, candidates: object, with_nonce: str | None = None) -> TestResponse:
+    return voter.client.post(
+        f"/api/v1/polls/{voter.poll_id}/votes",
+        json={"candidates": candidates, "nonce": with_nonce or nonce()},
+        headers=voter.headers,
+    )
+
+
+def leaves(world: PollWorld) -> list[tuple[int, int]]:
+    rows = session().execute(
+        sa.select(Vote.leaf, Vote.candidate_id).where(Vote.poll_id == world.id).order_by(Vote.leaf)
+    )
+    found = [(row.leaf, row.candidate_id) for row in rows]
+    session().commit()
+    return found
+
+
+@both_databases
+def test_a_ballot_is_one_leaf_and_one_receipt_for_each_pick(app: APIFlask, a_poll: PollMaker, a_voter: Come) -> None:
+    world = a_poll(count=5, per_day=4, per_candidate_day=1, min_picks=2, max_picks=3)
+    a, b, c, d, e = world.candidates
+    with sequencing(app):
+        until_loaded(world)
+        voter, mine = a_voter(world), nonce()
+        answer = send(voter, [c, a, b], mine)
+        told = answer.get_json()
+        assert answer.status_code == 201
+        assert [receipt["candidate"] for receipt in told["receipts"]] == [a, b, c]
+        assert [receipt["leaf"] for receipt in told["receipts"]] == [0, 1, 2]
+        assert told["left"] == {"today": 1, "total": None}
+        for receipt in told["receipts"]:
+            made = secrets.commitment_of(bytes.fromhex(receipt["tag"]), bytes.fromhex(receipt["nonce"]))
+            assert made.hex() == receipt["commitment"]
+            found = voter.client.get(f"/api/v1/polls/{world.id}/receipts/{receipt['id']}").get_json()
+            assert (found["status"], found["leaf"], found["candidate"]) == (
+                "recorded",
+                receipt["leaf"],
+                receipt["candidate"],
+            )
+        assert len({receipt["commitment"] for receipt in told["receipts"]}) == 3
+        again = send(voter, [a, b, c], mine)
+        assert again.get_json()["receipts"] == told["receipts"]
+        few = send(voter, [d])
+        assert (few.status_code, few.get_json()["code"]) == (422, "wrong_picks")
+        assert voter.vote(d).get_json()["code"] == "wrong_picks"
+        assert send(voter, [a, b, d, e]).get_json()["code"] == "wrong_picks"
+        refused = send(voter, [d, e])
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "quota_used")
+        assert "1 vote left today" in refused.get_json()["detail"]
+    assert leaves(world) == [(0, a), (1, b), (2, c)]
+    assert reconcile(booth(), world.id).difference == 0
+
+
+def test_a_nonce_is_one_ballots_alone(app: APIFlask, a_poll: PollMaker, a_voter: Come) -> None:
+    world = a_poll(count=4, max_picks=3)
+    a, b, c, d = world.candidates
+    with sequencing(app):
+        until_loaded(world)
+        voter, mine = a_voter(world), nonce()
+        assert send(voter, [a, b], mine).status_code == 201
+        for others in ([a], [a, c], [b, c], [a, b, c], [c, d]):
+            refused = send(voter, others, mine)
+            assert (refused.status_code, refused.get_json()["code"]) == (409, "nonce_reused"), others
+        assert voter.vote(a, mine).get_json()["code"] == "nonce_reused"
+        single = nonce()
+        assert send(voter, [d], single).get_json()["receipts"][0]["candidate"] == d
+        assert voter.vote(d, single).get_json()["receipt"]["candidate"] == d  # a list of one is the same ballot
+        booth().client.flushall()
+        until_loaded(world)
+        for others in ([a], [a, c], [a, b, c], [c, d]):  # Redis has forgotten, the ledger has not
+            assert send(voter, others, mine).get_json()["code"] == "nonce_reused", others
+        assert [r["candidate"] for r in send(voter, [b, a], mine).get_json()["receipts"]] == [a, b]
+    assert len(leaves(world)) == 3
+    assert reconcile(booth(), world.id).difference == 0
+
+
+@both_databases
+def test_what_the_unique_keys_refuse_in_one_pick_they_refuse_in_all(
+    app: APIFlask, a_poll: PollMaker, a_voter: Come
+) -> None:
+    """Redis forgets what one candidate has had; the ledger does not, and takes nothing of the ballot."""
+    world = a_poll(count=4, per_candidate_day=1, max_picks=3)
+    a, b, c, _ = world.candidates
+    with sequencing(app):
+        until_loaded(world)
+        voter, other = a_voter(world), a_voter(world)
+        assert voter.vote(b).status_code == 201
+        (name,) = booth().client.scan_iter(match=keys.every_voter(world.id))
+        booth().client.delete(name)
+        threads = [threading.Thread(target=other.vote, args=(c,)) for _ in range(1)]
+        for thread in threads:
+            thread.start()
+        refused = send(voter, [a, b, c])
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "already_voted")
+        for thread in threads:
+            thread.join(20)
+    assert [candidate for _, candidate in leaves(world)] == [b, c]
+    rows = session().scalars(sa.select(RefusedVote.candidate_id).where(RefusedVote.poll_id == world.id)).all()
+    session().commit()
+    assert sorted(rows) == [a, b, c]
+    assert reconcile(booth(), world.id).difference == 0
+
+
+@both_databases
+def test_a_ballot_of_a_redis_that_forgot_is_answered_as_before(app: APIFlask, a_poll: PollMaker, a_voter: Come) -> None:
+    world = a_poll(count=4, max_picks=3)
+    a, b, c, _ = world.candidates
+    with sequencing(app):
+        until_loaded(world)
+        voter, mine = a_voter(world), nonce()
+        first = send(voter, [a, b], mine).get_json()["receipts"]
+        (name,) = booth().client.scan_iter(match=keys.every_voter(world.id))
+        booth().client.delete(name)  # the script admits it again, the unique keys know it
+        assert send(voter, [a, b], mine).get_json()["receipts"] == first
+        booth().client.delete(name)
+        assert send(voter, [a, b, c], mine).get_json()["code"] == "nonce_reused"
+    assert len(leaves(world)) == 2
+    assert reconcile(booth(), world.id).difference == 0
+
+
+def test_what_waits_is_a_ballot_as_well(app: APIFlask, a_poll: PollMaker) -> None:
+    world = a_poll(count=4, max_picks=4)
+    a, b, c, _ = world.candidates
+    hand = at_work(app)
+    booth().patience_s = 0.1
+    voter, mine = weighing(world, app.test_client(), 5), nonce()
+    waiting = send(voter, [a, c, b], mine)
+    told = waiting.get_json()["receipts"]
+    assert (waiting.status_code, [r["status"] for r in told]) == (202, ["provisional"] * 3)
+    assert send(voter, [a, b, c], mine).get_json()["receipts"] == told
+    assert send(voter, [a, b], mine).get_json()["code"] == "nonce_reused"
+    for receipt in told:
+        found = voter.client.get(f"/api/v1/polls/{world.id}/receipts/{receipt['id']}").get_json()
+        assert (found["status"], found["candidate"], found["weight"]) == ("provisional", receipt["candidate"], 5)
+    found = reconcile(booth(), world.id)
+    assert (found.difference, found.waiting, found.waiting_votes) == (0, 1, 15)
+    booth().client.delete(keys.issued(world.id))
+    booth().client.hset(keys.state(world.id), "applied", -1)
+    hand.forget()
+    hand.tend()  # what was issued is known from the journal
+    issued = {int(k): int(v) for k, v in booth().client.hgetall(keys.issued(world.id)).items()}
+    assert issued == {a: 5, b: 5, c: 5}
+    assert hand.step() == 3
+    assert reconcile(booth(), world.id).difference == 0
+    assert send(voter, [a, b, c], mine).status_code == 201
+    hand.release()
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ([], "candidates"),
+        ([1, 1], "candidates"),
+        (["1"], "candidates"),
+        ([True], "candidates"),
+        ([0], "candidates"),
+        ({"1": 1}, "candidates"),
+        (list(range(1, 52)), "candidates"),
+        ([2**53], "candidates"),
+        (None, "candidates"),
+    ],
+)
+def test_what_is_no_ballot_is_refused_with_its_field(
+    app: APIFlask, a_poll: PollMaker, a_voter: Come, given: object, field: str
+) -> None:
+    world = a_poll(max_picks=50)
+    at_work(app).release()
+    answer = send(a_voter(world), given)
+    assert answer.status_code == 422
+    assert [problem["field"] for problem in answer.get_json()["problems"]] == [field]
+
+
+@both_databases
+def test_a_candidate_gets_no_more_than_its_share_of_the_whole_poll(
+    app: APIFlask, a_poll: PollMaker, a_voter: Come
+) -> None:
+    world = a_poll(per_candidate_total=2)
+    a, b, _ = world.candidates
+    with sequencing(app):
+        until_loaded(world)
+        voter = a_voter(world)
+        assert [voter.vote(a).status_code for _ in range(2)] == [201, 201]
+        refused = voter.vote(a)
+        assert (refused.status_code, refused.get_json()["code"]) == (409, "already_voted")
+        assert "whole poll" not in refused.get_json()["detail"]
+        assert "in this poll" in refused.get_json()["detail"]
+        assert voter.client.get(f"/api/v1/polls/{world.id}/voter", headers=voter.headers).get_json()["full"] == [a]
+        booth().client.flushall()
+        until_loaded(world)
+        assert voter.vote(a).get_json()["code"] == "already_voted"
+        assert voter.vote(b).status_code == 201
+    assert reconcile(booth(), world.id).difference == 0
+
+
+@both_databases
+def test_the_ledger_has_the_last_word_on_a_share_of_the_whole_poll(
+    app: APIFlask, a_poll: PollMaker, a_voter: Come
+) -> None:
+    """The votes lie on two days, so that no key of a day refuses the second."""
+    world = a_poll()
+    hand = at_work(app)
+    first = journal.Entry(
+        "5-0", b"t" * 32, b"n" * 16, b"c" * 32, world.candidates[0], world.poll.opens_at.date(), 1, 1, 1
+    )
+    second = first._replace(
+        journal_id="6-0", nonce=b"m" * 16, commitment=b"d" * 32, day=first.day + timedelta(days=1), ordinal=2, nth=1
+    )
+    third = second._replace(journal_id="7-0", commitment=b"e" * 32, nth=2)
+    for entries, reached in (([first], 1), ([second], 1), ([third], 2)):
+        with db.engine.begin() as connection:
+            after = ledger.progress(connection, world.id).journal_id
+            batch = ledger.record(
+                connection, world.id, entries, after=after, fence=hand.fence or 0, now=world.poll.opens_at
+            )
+        assert batch.after == reached
+    assert batch.fates == [(b"e" * 32, 1)]
+    hand.release()
+
+
+def test_the_later_nonces_follow_from_the_first() -> None:
+    first = bytes(range(16))
+    found = secrets.nonces_of(first, 50)
+    assert found[0] == first
+    assert len(set(found)) == 50
+    assert secrets.nonces_of(first, 2) == found[:2]
+    assert found[1] == hashlib.sha256(b"pick\0" + first + b"\2").digest()[:16]
