@@ -21,6 +21,8 @@ from typing import Any
 from concours.cli import environment
 
 READY_WITHIN_S = 240.0
+NOT_OURS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "VOTES_REDIS_URL", "MEDIA_URL", "PROMETHEUS_MULTIPROC_DIR"}
+"""What the environment of a test says of other instances."""
 GONE_WITHIN_S = 10.0
 
 
@@ -53,7 +55,7 @@ class Stack:
         self.environ = {
             name: value
             for name, value in os.environ.items()
-            if name not in {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "MEDIA_URL", "PROMETHEUS_MULTIPROC_DIR"}
+            if name not in NOT_OURS
         } | {"INSTANCE": str(instance), "PORT": str(self.port), "WEB_WORKERS": "2", **environ}
         self.process: subprocess.Popen[bytes] | None = None
         self._begins = 0
@@ -92,6 +94,18 @@ class Stack:
             timeout=within,
             check=False,
         )
+
+    def also(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Another process of the platform beside the supervisor's, with the same environment: `concours …`."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "concours.cli", *arguments],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def wait_ready(self) -> None:
         """Until the supervisor has told its address."""

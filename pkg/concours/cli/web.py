@@ -47,10 +47,10 @@ def load_app() -> Callable[..., Any]:
     return app
 
 
-def metrics_folder(instance: Path) -> Path:
-    """An empty folder in which the web server's processes add up their figures."""
+def metrics_folder(instance: Path, port: int) -> Path:
+    """An empty folder in which the web server's processes add up their figures; each port has its own."""
     given = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    folder = Path(given) if given else instance / "metrics"
+    folder = Path(given) if given else instance / f"metrics-{port}"
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def command(host: str | None, port: int | None, workers: int | None, threads: in
             os.environ[name] = str(given)
     settings = environment.settings(process="web")
     environment.require_durable(settings)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder(Path(settings["INSTANCE"])))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder(Path(settings["INSTANCE"]), settings["PORT"]))
     lifeline.forks_follow()
     server = Server(
         "concours.factory:create_app",
