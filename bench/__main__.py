@@ -8,13 +8,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from bench import assignment, frame, fraud, growth, pages, renditions, sequencer, upload, verify, vote
+from bench import assignment, frame, fraud, growth, pages, rebuild, renditions, sequencer, upload, verify, vote
 from bench.stack import ROOT
 
 BENCHMARKS = {
     "vote": vote,
     "sequencer": sequencer,
     "growth": growth,
+    "rebuild": rebuild,
     "pages": pages,
     "renditions": renditions,
     "upload": upload,

@@ -58,7 +58,9 @@ class Parts:
                 tags.append(secrets.tag_of(facts.key, facts.id, os.urandom(16)))
             candidate = self.poll.candidates[(voter + 7 * turn) % len(self.poll.candidates)]
             nonce, network = os.urandom(16), f"10.{voter >> 16 & 255}.{voter >> 8 & 255}.{voter & 255}"
-            made.append(limits.ballot(facts, day, candidate=candidate, nonce=nonce, tag=tags[voter], network=network))
+            made.append(
+                limits.ballot(facts, day, candidates=(candidate,), nonce=nonce, tag=tags[voter], network=network)
+            )
         return made
 
     def admit(self, ballots: list[bytes], at_once: int = IN_ONE_WRITE) -> None:
@@ -146,7 +148,10 @@ def fill(made: Parts, count: int) -> None:
     lite = made.engine.dialect.name == "sqlite"
     moment = yesterday.strftime("%Y-%m-%d %H:%M:%S.%f") if lite else yesterday
     day: Any = yesterday.date().isoformat() if lite else yesterday.date()
-    names = "poll_id, leaf, candidate_id, tag, nonce, commitment, day, slot, repeat, ordinal, journal_id, recorded_at"
+    names = (
+        "poll_id, leaf, candidate_id, tag, nonce, commitment, day, slot, repeat, ordinal, nth, journal_id, "
+        "recorded_at, weight"
+    )
 
     def rows(first: int, after: int) -> Iterator[tuple[Any, ...]]:
         tag = b""
@@ -156,7 +161,8 @@ def fill(made: Parts, count: int) -> None:
             candidate = candidates[(voter + 7 * turn) % len(candidates)]
             commitment, journal_id = os.urandom(32), f"{begun + leaf}-0"
             yield (
-                poll, leaf, candidate, tag, os.urandom(16), commitment, day, turn + 1, 1, turn + 1, journal_id, moment
+                poll, leaf, candidate, tag, os.urandom(16), commitment, day, turn + 1, 1, turn + 1, 1, journal_id,
+                moment, 1,
             )  # fmt: skip
 
     raw = made.engine.raw_connection()
@@ -170,7 +176,7 @@ def fill(made: Parts, count: int) -> None:
     for first in range(0, count, FILLED_AT_ONCE):
         given = rows(first, min(count, first + FILLED_AT_ONCE))
         if lite:
-            cursor.executemany(f"INSERT INTO vote ({names}) VALUES ({', '.join('?' * 12)})", given)
+            cursor.executemany(f"INSERT INTO vote ({names}) VALUES ({', '.join('?' * 14)})", given)
         else:
             with cursor.copy(f"COPY vote ({names}) FROM STDIN") as copy:
                 for row in given:

@@ -20,6 +20,7 @@ from concours.voting import failover, journal, keys, ledger, scripts, waiting
 from concours.voting.amendments import voided
 from concours.voting.models import Candidate
 from concours.voting.rules import Facts, milliseconds
+from concours.voting.voters_back import put_back
 
 CHUNK = 5_000  # votes read from SQL and put back in one pipeline
 
@@ -111,10 +112,7 @@ def rebuild(client: "redis.Redis", connection: sa.Connection, facts: Facts, fenc
     client, process = failover.stay(client, facts.id)
     client.delete(keys.state(facts.id))
     _forget_voters(client, facts.id)
-    restored = 0
-    for rows in _chunks(connection, facts.id, 0):
-        _restore(client, facts.id, rows)
-        restored += len(rows)
+    restored = put_back(client, connection, facts.id)
     _write(client, connection, facts)
     answer = _settle(client, connection, facts.id, "rebuild", fence, process)
     log.info("poll %s rebuilt in Redis from %s votes: %s", facts.id, restored, answer)
