@@ -173,8 +173,8 @@ def test_a_primary_dies_with_votes_that_its_replica_never_saw(
         with ThreadPoolExecutor(HANDS) as pool:
             desks, jobs = begin(site, pool, stage, found)
             until(lambda: sent(desks) > VOTES / 2, 120, "votes go on")
-            # the primary cuts its replica off as soon as there is something to send
-            primary.client.config_set("client-output-buffer-limit", "replica 1 1 1")
+            primary.ask("ACL SETUSER", "default", "-psync", "-sync")  # the replica is cut off and cannot come back
+            primary.ask("CLIENT KILL", "TYPE", "replica")
             kept = leaves_in(replica, poll)
             until(lambda: leaves_in(primary, poll) > kept + 100, 60, "votes that only the primary has")
             seen = leaves_in(primary, poll)
