@@ -24,6 +24,7 @@ from concours.base.db import db, session
 from concours.cli import database
 from concours.voting import ledger, polls
 from concours.voting.journal import Entry
+from concours.voting.ladder.ways import only
 from concours.voting.log import closing, logbook, notes, publication, tiles
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import Candidate, PollLog
@@ -50,7 +51,7 @@ def a_poll(now: datetime) -> tuple[polls.Poll, list[int]]:
     """A published poll that is open, over teams; the numbers of its candidates."""
     make = Make(now)
     event = make.event()
-    draft = polls.Draft("网络人气奖", "", "device", now - timedelta(hours=1), now + timedelta(days=1), Rules())
+    draft = polls.Draft("网络人气奖", "", only("device"), now - timedelta(hours=1), now + timedelta(days=1), Rules())
     poll = polls.create(event, draft, actor=make.account(), now=now, poll_key_secret=SECRET)
     poll.published = True
     department = make.department()

@@ -63,6 +63,7 @@ class Polling:
         from concours.identity.models import Account, Department
         from concours.teams.models import Team
         from concours.voting import candidates, polls
+        from concours.voting.ladder.ways import only
         from concours.voting.models import Candidate
         from concours.voting.rules import Rules
 
@@ -80,7 +81,7 @@ class Polling:
         )
         session().flush()
         rules = Rules(per_day=PER_VOTER, per_candidate_day=1, network_per_minute=0, new_devices_per_minute=0)
-        draft = polls.Draft("Bench", "", "device", now - timedelta(hours=1), now + timedelta(days=30), rules)
+        draft = polls.Draft("Bench", "", only("device"), now - timedelta(hours=1), now + timedelta(days=30), rules)
         poll = polls.create(event, draft, actor=actor, now=now, poll_key_secret=self.app.config["POLL_KEY_SECRET"])
         candidates.add(poll, event, "teams", actor=actor, now=now)
         polls.publish(poll, event, actor=actor, now=now)

@@ -42,6 +42,7 @@ EDGES = {
         "booth",
         "check_pages",
         "desk",
+        "doorway",
         "entrance",
         "front",
         "pages",

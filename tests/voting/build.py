@@ -21,6 +21,7 @@ from concours.entries.models import Entry, EntryStatus
 from concours.events.models import Event
 from concours.voting import candidates, polls, sequencer, tally, voters
 from concours.voting.booth import booth
+from concours.voting.ladder.ways import Way, only
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import Candidate, Poll
 from concours.voting.rules import Rules
@@ -83,6 +84,8 @@ class PollMaker:
         event: Event | None = None,
         publish: bool = True,
         who: str = "device",
+        ways: dict[str, Way] | None = None,
+        challenge: str = "never",
         opens_at: datetime | None = None,
         closes_at: datetime | None = None,
         zone: str = "Asia/Shanghai",
@@ -96,7 +99,8 @@ class PollMaker:
         draft = polls.Draft(
             title=title,
             introduction="",
-            who=who,
+            ways=ways or only(who),
+            challenge=challenge,
             opens_at=opens_at or self.now - timedelta(hours=1),
             closes_at=closes_at or self.now + timedelta(days=1),
             rules=Rules(**{**FREE.kept(), **rules}),

@@ -16,6 +16,8 @@ from concours.base.errors import Conflict, Invalid
 from concours.events.models import Event, EventStatus
 from concours.identity.models import Account, Role
 from concours.voting import candidates, poll_form, polls
+from concours.voting.ladder.ways import in_words as said_of
+from concours.voting.ladder.ways import only
 from concours.voting.models import Candidate, Poll
 from concours.voting.rules import Rules, in_words
 from tests.conftest import both_databases
@@ -26,7 +28,7 @@ Come = Callable[[PollWorld], Voter]
 FORM = {
     "title": "网络人气奖",
     "introduction": "每人每天五票",
-    "who": "device",
+    "way_device": "1",
     "opens_at": "2021-07-08T00:00:00",
     "closes_at": "2041-07-10T18:00:00",
     "per_day": "5",
@@ -97,7 +99,9 @@ def test_times_are_read_in_the_events_zone_to_the_second() -> None:
         ({"title": "  "}, ["title"]),
         ({"title": "长" * 10_000}, ["title"]),
         ({"introduction": "长" * 2_001}, ["introduction"]),
-        ({"who": "everyone"}, ["who"]),
+        ({"way_device": "0"}, ["ways"]),
+        ({"way_code": "1", "weight_code": "1001"}, ["weight_code"]),
+        ({"challenge": "sometimes"}, ["challenge"]),
         ({"opens_at": ""}, ["opens_at"]),
         ({"opens_at": "2021-07-08T00:00:00+08:00"}, ["opens_at"]),
         ({"opens_at": "9999-99-99T00:00"}, ["opens_at"]),
@@ -151,9 +155,9 @@ def test_two_organisers_do_not_overwrite_each_other(
 def test_who_votes_is_fixed_by_the_first_vote(a_poll: PollMaker, a_voter: Come, make: Make, now: datetime) -> None:
     world = a_poll()
     actor = make.account()
-    draft = polls.Draft("x", "", "account", world.poll.opens_at, world.poll.closes_at, Rules())
+    draft = polls.Draft("x", "", only("account"), world.poll.opens_at, world.poll.closes_at, Rules())
     polls.edit(world.poll, draft, version=world.poll.version, actor=actor, now=now)
-    back = polls.Draft("x", "", "device", world.poll.opens_at, world.poll.closes_at, Rules())
+    back = polls.Draft("x", "", only("device"), world.poll.opens_at, world.poll.closes_at, Rules())
     polls.edit(world.poll, back, version=world.poll.version, actor=actor, now=now)
     session().commit()
     from concours.voting.booth import announce
@@ -258,9 +262,11 @@ def test_the_desk_shows_figures_and_reconciles(
 
 
 def test_rules_are_said_in_plain_words() -> None:
-    said = [str(sentence) for sentence in in_words(Rules(5, 1, 20, 100), "device")]
+    said = [str(sentence) for sentence in in_words(Rules(5, 1, 20, 100), said_of(only("device")))]
     assert "You have 5 votes a day." in said
     assert "In the whole poll you have 20 votes." in said
-    unlimited = [str(sentence) for sentence in in_words(Rules(0, 0, 0, 0), "account")]
+    unlimited = [str(sentence) for sentence in in_words(Rules(0, 0, 0, 0), said_of(only("account")))]
     assert "There is no limit to how often you vote." in unlimited
-    assert "You may give the same candidate 2 votes a day." in [str(s) for s in in_words(Rules(0, 2, 0), "device")]
+    assert "You may give the same candidate 2 votes a day." in [
+        str(s) for s in in_words(Rules(0, 2, 0), said_of(only("device")))
+    ]

@@ -15,12 +15,15 @@ from concours.events.context import current_event
 from concours.events.models import PhaseKind
 from concours.events.phases import phase_of
 from concours.identity.access import actor, allow, my_roles
+from concours.identity.departments import everything
 from concours.identity.models import Role
-from concours.voting import candidates, gallery, poll_form, polls, reconciliation
+from concours.voting import candidates, entrance, gallery, poll_form, polls, reconciliation
 from concours.voting.booth import announce, booth
 from concours.voting.figures import figures
+from concours.voting.ladder import form as ladder_form
+from concours.voting.ladder import senders, ways
 from concours.voting.models import Poll
-from concours.voting.rules import DEVICE, Rules, in_words
+from concours.voting.rules import Rules, in_words
 
 bp = Blueprint("voting_desk", __name__, url_prefix="/events/<event_slug>/voting", template_folder="templates")
 
@@ -58,12 +61,16 @@ def new() -> Response | str | tuple[str, int]:
     event = current_event()
     if request.method == "GET":
         phase = phase_of(event, PhaseKind.VOTING)
-        typed: dict[str, Any] = {"who": DEVICE, **Rules(network_per_minute=120).kept()}
+        typed: dict[str, Any] = {
+            "way_device": "1",
+            "challenge": ways.ON_EVIDENCE,
+            **Rules(network_per_minute=120).kept(),
+        }
         if phase is not None:
             typed |= {"opens_at": phase.opens_at, "closes_at": phase.closes_at}
         return _form(None, typed)
     try:
-        draft = poll_form.read(request.form, event.zone)
+        draft = poll_form.read(request.form, event.zone, _departments())
         poll = polls.create(
             event, draft, actor=actor(), now=clock.now(), poll_key_secret=current_app.config["POLL_KEY_SECRET"]
         )
@@ -93,7 +100,7 @@ def overview(poll_id: int) -> str:
         state=polls.state_at(poll, now),
         recorded=polls.recorded(poll),
         figures=_figures(poll),
-        rules=in_words(Rules.read(poll.rules), poll.who),
+        rules=in_words(Rules.read(poll.rules), ways.of_poll(poll)),
         candidates=[(i, cards.get(i), standing.places[i]) for i in ids],
         running=len(standing.running),
         count=len(order),
@@ -127,17 +134,29 @@ def edit(poll_id: int) -> Response | str | tuple[str, int]:
     if request.method == "GET":
         return _form(poll, poll_form.typed_of(poll))
     try:
-        draft = poll_form.read(request.form, poll.zone)
+        draft = poll_form.read(_typed(poll), poll.zone, _departments())
         seen = request.form.get("version", type=int) or 0
         polls.edit(poll, draft, version=seen, actor=actor(), now=clock.now())
     except (Invalid, Conflict) as refused:
         session().rollback()
         poll = _poll(poll_id)
-        return _form(poll, {**request.form.to_dict(), "version": poll.version}, refused), 422
+        return _form(poll, {**_typed(poll), "version": poll.version}, refused), 422
     session().commit()
     announce(poll.id)
     notify(msg("The poll is changed, from now on."))
     return _to_overview(poll)
+
+
+def _typed(poll: Poll) -> dict[str, Any]:
+    """What was typed; once votes are recorded the ways are the poll's, which the form shows and does not send."""
+    given: dict[str, Any] = request.form.to_dict()
+    if polls.has_votes(poll):
+        given |= ladder_form.typed_of(ways.read(poll.ways), given.get("challenge", ways.NEVER))
+    return given
+
+
+def _departments() -> frozenset[int]:
+    return frozenset(department.id for department in everything())
 
 
 def _form(poll: Poll | None, typed: dict[str, Any], refused: Invalid | Conflict | None = None) -> str:
@@ -148,9 +167,12 @@ def _form(poll: Poll | None, typed: dict[str, Any], refused: Invalid | Conflict 
         errors=refused.by_field() if isinstance(refused, Invalid) else {},
         refused=refused,
         labels=poll_form.LABELS,
-        who=poll_form.WHO,
+        ladder=ladder_form,
+        provider=entrance.provider(),
+        trying_out=current_app.config["SMS_SENDER"] == senders.CONSOLE,
+        departments=everything(),
         zone=poll.zone if poll is not None else current_event().zone,
-        who_fixed=poll is not None and polls.has_votes(poll),
+        ways_fixed=poll is not None and polls.has_votes(poll),
     )
 
 

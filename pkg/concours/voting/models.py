@@ -11,21 +11,24 @@ from concours.entries.models import Entry
 from concours.events.models import Event
 from concours.teams.models import Team
 from concours.voting.amendments import models as _amendments  # noqa: F401 (known to SQL with the other tables)
+from concours.voting.ladder.ways import who_of
 
 
 class Poll(Model):
     """One public vote over a set of candidates.
 
     `rules` is read by `voting.rules`; 0 means no limit. `version` rises with each change, so that caches know.
-    `who`: `device` or `account`. The slug never changes: the wrapped keys are bound to it. `wrapped_key` is the
-    secret of the voters' pseudonyms, `wrapped_signing_key` signs receipts, `signing_public` verifies them.
+    `ways`: kind -> weight, as `voting.ladder.ways` reads it. `challenge`: whether newcomers solve a puzzle (`never`,
+    `evidence`, `always`), and with `challenge_now` those of a poll on evidence do. The slug never changes: the wrapped
+    keys are bound to it. `wrapped_key` is the secret of the voters' pseudonyms, `wrapped_signing_key`
+    signs receipts, `signing_public` verifies them.
     """
 
     __tablename__ = "poll"
     __table_args__ = (
         sa.UniqueConstraint("slug"),
         sa.CheckConstraint("opens_at < closes_at", name="opens_before_it_closes"),
-        sa.CheckConstraint("who in ('device', 'account')", name="who_is_known"),
+        sa.CheckConstraint("challenge in ('never', 'evidence', 'always')", name="challenge_is_known"),
     )
 
     id: Mapped[Pk]
@@ -33,7 +36,9 @@ class Poll(Model):
     slug: Mapped[str] = mapped_column(sa.String(60))
     title: Mapped[str] = mapped_column(sa.String(120))
     introduction: Mapped[str] = mapped_column(sa.Text, default="")
-    who: Mapped[str] = mapped_column(sa.String(12))
+    ways: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    challenge: Mapped[str] = mapped_column(sa.String(12), default="never")
+    challenge_now: Mapped[bool] = mapped_column(default=False)
     rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
     version: Mapped[int] = mapped_column(default=1)
     zone: Mapped[str] = mapped_column(sa.String(48))
@@ -46,6 +51,11 @@ class Poll(Model):
     key_destroyed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+
+    @property
+    def who(self) -> str:
+        """The ways in one word, for programs that know polls with one way."""
+        return who_of(self.ways)
 
     event: Mapped[Event] = relationship()
     candidates: Mapped[list["Candidate"]] = relationship(order_by="Candidate.position", back_populates="poll")

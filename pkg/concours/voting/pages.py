@@ -16,17 +16,18 @@ from concours.base.errors import Closed, Conflict, DomainError, Forbidden, NotFo
 from concours.base.messages import Message, msg, nmsg
 from concours.base.notices import notify
 from concours.events.context import current_event
-from concours.identity.access import PUBLIC, NotSignedIn, allow, signed_in
+from concours.identity.access import PUBLIC, NotSignedIn, allow
 from concours.identity.addresses import whole
-from concours.voting import entrance, polls, refusals, standing, voters
+from concours.voting import doorway, entrance, polls, refusals, standing
 from concours.voting.amendments import voided
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
 from concours.voting.gallery import Card, Showcase, neighbours, order_of, page_of, search
+from concours.voting.ladder import ways
 from concours.voting.log import closing
 from concours.voting.models import Poll
 from concours.voting.network import network_of
-from concours.voting.rules import ACCOUNT, Rules, in_words
+from concours.voting.rules import Rules, in_words
 from concours.voting.secrets import NONCE_BYTES
 
 bp = Blueprint("voting", __name__, url_prefix="/events/<event_slug>/polls", template_folder="templates")
@@ -110,7 +111,7 @@ def poll(poll_slug: str) -> AnyResponse:
         event=event,
         poll=found,
         state=polls.state_at(found, now),
-        rules=in_words(Rules.read(found.rules), found.who),
+        rules=in_words(Rules.read(found.rules), ways.of_poll(found)),
         cards=list(cards.values()),
         drawn=_drawn,
         count=len(field.running),
@@ -120,8 +121,7 @@ def poll(poll_slug: str) -> AnyResponse:
         query=query,
         category=category,
         categories=[c for c in event.categories if c.id in categories] if len(categories) > 1 else [],
-        signed_in=signed_in() is not None,
-        needs_account=found.who == ACCOUNT,
+        door=doorway.of_poll(found),
     )
     response = _with_seed(make_response(page), seed, is_new)
     return response if is_new else _conditional(response)
@@ -151,10 +151,9 @@ def candidate(poll_slug: str, candidate_id: int) -> Response:
         before=before,
         behind=behind,
         nonce=random.token_hex(NONCE_BYTES),
-        rules=in_words(Rules.read(found.rules), found.who),
+        rules=in_words(Rules.read(found.rules), ways.of_poll(found)),
         votes=_votes(found).get(candidate_id),
-        signed_in=signed_in() is not None,
-        needs_account=found.who == ACCOUNT,
+        door=doorway.of_poll(found),
         left=_left(found),
     )
     response = make_response(page)
@@ -182,12 +181,7 @@ def _left(found: Poll) -> dict[str, Any] | None:
     """What the visitor has left today; None where that is not known (no voter yet, Redis away)."""
     try:
         facts = booth().facts(found.id)
-        if found.who == ACCOUNT:
-            account = signed_in()
-            voter = voters.account_voter(facts, account.id) if account is not None else None
-        else:
-            device = entrance.known_device()
-            voter = voters.device_voter(facts, device) if device is not None else None
+        voter = entrance.known_voter(facts)
         return standing.of_voter(booth(), facts, voter) if voter is not None else None
     except DomainError:
         return None
@@ -200,29 +194,30 @@ def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
     event = current_event()
     found = polls.published_poll(event, poll_slug)
     here = url_for("voting.candidate", poll_slug=found.slug, candidate_id=candidate_id)
-    device = None
+    came, facts = None, booth().facts(found.id)
     try:
-        facts = booth().facts(found.id)
         try:
-            token, device = entrance.enter(facts)
+            came = entrance.enter(facts)
         except RedisError as away:
             raise refusals.redis_away() from away
         network = network_of(request.remote_addr or "")
         session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
         done = booth().run(
-            cast(booth(), found.id, token=token, network=network, candidates=(candidate_id,), nonce=_nonce())
+            cast(booth(), found.id, token=came.token, network=network, candidates=(candidate_id,), nonce=_nonce())
         )
         notify(_counted(done), "success" if done.recorded else "info")
         answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipts[0]["id"]), 303)
     except NotSignedIn:
         return redirect(url_for("identity.sign_in", next=here), 303)
+    except entrance.WayRequired:
+        return redirect(url_for("voting_ladder.enter", poll_slug=found.slug), 303)
     except REFUSED_ON_THE_PAGE as refused:
         notify(refused.message, "warning")
         if refused.hint is not None:
             notify(refused.hint, "info")
         answer = redirect(here, 303)
-    if device is not None:
-        entrance.remember_device(answer, device)
+    if came is not None:
+        entrance.remember(answer, facts, came)
     return answer
 
 

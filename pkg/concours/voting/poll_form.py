@@ -7,9 +7,11 @@ from concours.base import typed
 from concours.base.errors import FieldProblem, Invalid
 from concours.base.messages import Message, msg
 from concours.events.schedule import read_wall
+from concours.voting.ladder import form as ladder
+from concours.voting.ladder import ways
 from concours.voting.models import Poll
 from concours.voting.polls import Draft
-from concours.voting.rules import ACCOUNT, DEVICE, LIMITS, Rules
+from concours.voting.rules import LIMITS, Rules
 
 TITLE_LENGTH = 120
 INTRODUCTION_LENGTH = 2_000
@@ -18,7 +20,7 @@ LONGEST = timedelta(days=366)
 LABELS: dict[str, Message] = {
     "title": msg("Title of the poll"),
     "introduction": msg("Introduction to the poll"),
-    "who": msg("Who votes"),
+    **ladder.LABELS,
     "opens_at": msg("Opens"),
     "closes_at": msg("Closes"),
     "per_day": msg("Votes per voter and day"),
@@ -28,10 +30,6 @@ LABELS: dict[str, Message] = {
     "voter_per_minute": msg("Attempts per voter and minute"),
     "new_devices_per_minute": msg("New voters per network and minute"),
 }
-WHO: dict[str, Message] = {
-    DEVICE: msg("Everybody: each browser is one voter"),
-    ACCOUNT: msg("People with an account who sign in"),
-}
 
 
 def typed_of(poll: Poll) -> dict[str, object]:
@@ -39,7 +37,7 @@ def typed_of(poll: Poll) -> dict[str, object]:
     return {
         "title": poll.title,
         "introduction": poll.introduction,
-        "who": poll.who,
+        **ladder.typed_of(ways.read(poll.ways), poll.challenge),
         "opens_at": poll.opens_at,
         "closes_at": poll.closes_at,
         "version": poll.version,
@@ -47,8 +45,9 @@ def typed_of(poll: Poll) -> dict[str, object]:
     }
 
 
-def read(form: Mapping[str, str], zone: str) -> Draft:
-    """The poll as typed; times are wall-clock times in `zone`. Raises Invalid with all that is wrong."""
+def read(form: Mapping[str, str], zone: str, departments: frozenset[int] = frozenset()) -> Draft:
+    """The poll as typed; times are wall-clock times in `zone`, `departments` those there are. Raises Invalid with all
+    that is wrong."""
     problems: list[FieldProblem] = []
 
     def wrong(field: str, message: Message) -> None:
@@ -56,15 +55,14 @@ def read(form: Mapping[str, str], zone: str) -> Draft:
 
     title = typed.line(form.get("title", ""))
     introduction = typed.paragraphs(form.get("introduction", ""))
-    who = form.get("who", DEVICE)
     if not title:
         wrong("title", msg("Give the poll a title."))
     if len(title) > TITLE_LENGTH:
         wrong("title", msg("At most %(count)s characters.", count=TITLE_LENGTH))
     if len(introduction) > INTRODUCTION_LENGTH:
         wrong("introduction", msg("At most %(count)s characters.", count=INTRODUCTION_LENGTH))
-    if who not in WHO:
-        wrong("who", msg("Choose who votes."))
+    doors, challenge, wrong_doors = ladder.read(form, departments)
+    problems += wrong_doors
     opens_at, problem_at_opening = read_wall(form.get("opens_at", ""), zone)
     closes_at, problem_at_closing = read_wall(form.get("closes_at", ""), zone)
     for field, problem in (("opens_at", problem_at_opening), ("closes_at", problem_at_closing)):
@@ -83,7 +81,7 @@ def read(form: Mapping[str, str], zone: str) -> Draft:
     if problems or opens_at is None or closes_at is None:
         raise Invalid(problems=problems)
     rules = Rules(**{field: value for field, value in limits.items() if value is not None})
-    return Draft(title, introduction, who, opens_at, closes_at, rules)
+    return Draft(title, introduction, doors, opens_at, closes_at, rules, challenge)
 
 
 def _whole(text: str, least: int, most: int) -> int | None:

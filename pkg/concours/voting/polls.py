@@ -14,6 +14,8 @@ from concours.base.messages import msg
 from concours.events.models import Event, EventStatus
 from concours.identity.models import Account
 from concours.voting import secrets
+from concours.voting.ladder import ways
+from concours.voting.ladder.ways import NEVER, ON_EVIDENCE, Ways
 from concours.voting.models import Candidate, Poll, PollLog, PollProgress
 from concours.voting.rules import Rules
 
@@ -27,10 +29,11 @@ class Draft:
 
     title: str
     introduction: str
-    who: str
+    ways: Ways
     opens_at: datetime
     closes_at: datetime
     rules: Rules
+    challenge: str = NEVER
 
 
 def polls_of(event: Event, *, published_only: bool) -> list[Poll]:
@@ -132,8 +135,8 @@ def edit(poll: Poll, draft: Draft, *, version: int, actor: Account, now: datetim
     if (poll.opens_at, poll.closes_at) != (draft.opens_at, draft.closes_at) and _log_closed(poll):
         problem = FieldProblem("closes_at", msg("The final checkpoint is signed: the poll's times cannot be changed."))
         raise Invalid(problems=[problem])
-    if poll.who != draft.who and has_votes(poll):
-        problem = FieldProblem("who", msg("Votes are recorded already: who votes can no longer be changed."))
+    if ways.kept(ways.read(poll.ways)) != ways.kept(draft.ways) and has_votes(poll):
+        problem = FieldProblem("ways", msg("Votes are recorded already: who votes can no longer be changed."))
         raise Invalid(problems=[problem])
     before = _said(poll)
     _put(poll, draft)
@@ -170,6 +173,21 @@ def unpublish(poll: Poll, *, actor: Account, now: datetime) -> None:
     audit.record(actor, "voting.unpublish_poll", poll, now=now, event_id=poll.event_id)
 
 
+def ask_everybody(poll: Poll, asked: bool, *, actor: Account, now: datetime) -> None:
+    """Whether every newcomer of a poll with a challenge on evidence solves one from now on. Raises Conflict."""
+    if poll.challenge != ON_EVIDENCE:
+        raise Conflict(
+            msg("This poll does not ask for a puzzle on evidence."),
+            hint=msg("That is set in the poll's form, under “Slowing programs down”."),
+            code="no_challenge_on_evidence",
+        )
+    if poll.challenge_now == asked:
+        return
+    poll.challenge_now = asked
+    changed(poll, now=now)
+    audit.record(actor, "voting.ask_everybody", poll, now=now, event_id=poll.event_id, asked=asked)
+
+
 def changed(poll: Poll, *, now: datetime) -> None:
     """Raises the version, by which every cache knows that it must read the poll again."""
     poll.version += 1
@@ -183,14 +201,17 @@ def _log_closed(poll: Poll) -> bool:
 
 
 def _put(poll: Poll, draft: Draft) -> None:
-    poll.title, poll.introduction, poll.who = draft.title, draft.introduction, draft.who
+    poll.title, poll.introduction = draft.title, draft.introduction
+    poll.ways, poll.challenge = ways.kept(draft.ways), draft.challenge
+    poll.challenge_now = bool(poll.challenge_now) and draft.challenge == ON_EVIDENCE
     poll.opens_at, poll.closes_at, poll.rules = draft.opens_at, draft.closes_at, draft.rules.kept()
 
 
 def _said(poll: Poll) -> dict[str, object]:
     return {
         "title": poll.title,
-        "who": poll.who,
+        "ways": poll.ways,
+        "challenge": poll.challenge,
         "opens_at": poll.opens_at.isoformat(),
         "closes_at": poll.closes_at.isoformat(),
         "rules": dict(poll.rules),

@@ -16,6 +16,10 @@ from concours.voting.amendments import pages as decisions_pages
 from concours.voting.booth import init_booth
 from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
+from concours.voting.ladder import desk as codes_desk
+from concours.voting.ladder import pages as ladder_pages
+from concours.voting.ladder.provider import Provider
+from concours.voting.ladder.senders import sender_of
 from concours.voting.log import api as log_api
 from concours.voting.log import check_pages
 from concours.voting.log import desk as log_desk
@@ -24,12 +28,17 @@ from concours.voting.log import desk as log_desk
 def init_app(app: Flask, csrf: Any) -> None:
     """Registers the room's routes and makes the booth; a server mounts `front.VoteFront` in front of all."""
     app.extensions["concours_showcase"] = Showcase()
+    app.extensions["concours_provider"] = Provider.of(app.config)
+    app.extensions["concours_sms"] = sender_of(app.config)
     csrf.exempt(api.bp)  # votes and voters carry a header that no foreign page can send
     csrf.exempt(log_api.bp)  # a cosignature is its own right
     app.register_blueprint(pages.bp)
     app.register_blueprint(check_pages.bp)
     app.register_blueprint(desk.bp)
     app.register_blueprint(log_desk.bp)
+    app.register_blueprint(ladder_pages.bp)
+    app.register_blueprint(ladder_pages.back_bp)
+    app.register_blueprint(codes_desk.bp)
     app.register_blueprint(decisions_desk.bp)
     app.register_blueprint(decisions_pages.bp)
     app.register_blueprint(api.bp)

@@ -4,7 +4,7 @@ A day is a calendar day in the poll's zone. It begins at the first moment whose 
 a change of clocks skips midnight, at that change), and lasts until the next one begins: 23, 24 or 25 hours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from concours.base.messages import Message, msg, nmsg
 from concours.voting import secrets
+from concours.voting.ladder import ways as ladder
 from concours.voting.models import Poll
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DEVICE, ACCOUNT = "device", "account"
 MOST_PICKS = 50  # of one ballot
 
 
@@ -67,13 +67,9 @@ LIMITS: dict[str, tuple[int, int]] = {
 """The least and the greatest value of each rule."""
 
 
-def in_words(rules: Rules, who: str) -> list[Message]:
-    """The rules as sentences for voters, in the order in which they matter to them."""
-    said = [
-        msg("You vote with your account; everyone has the same number of votes.")
-        if who == ACCOUNT
-        else msg("You vote without signing in; this browser is remembered as one voter.")
-    ]
+def in_words(rules: Rules, who: Sequence[Message]) -> list[Message]:
+    """The rules as sentences for voters, in the order in which they matter to them; `who` says who votes."""
+    said = list(who)
     if rules.per_day:
         said.append(nmsg("You have %(count)s vote a day.", "You have %(count)s votes a day.", rules.per_day))
     if rules.per_candidate_day:
@@ -154,7 +150,9 @@ class Facts:
     slug: str
     event_id: int
     version: int
-    who: str
+    ways: ladder.Ways
+    challenge: str
+    challenge_now: bool
     zone: str
     rules: Rules
     opens: int
@@ -174,7 +172,9 @@ def read_facts(connection: sa.Connection, poll_id: int, poll_key_secret: str) ->
         slug=row.slug,
         event_id=row.event_id,
         version=row.version,
-        who=row.who,
+        ways=ladder.read(row.ways),
+        challenge=row.challenge,
+        challenge_now=row.challenge_now,
         zone=row.zone,
         rules=Rules.read(row.rules),
         opens=milliseconds(row.opens_at),

@@ -1,4 +1,5 @@
-"""Who votes: a device or an account, each known to a poll by 16 bytes that mean nothing elsewhere.
+"""Who votes: a device, an account, a code, a number, a person, each known to a poll by 16 bytes that mean nothing
+elsewhere.
 
 A *device* is a browser with our signed cookie, which scripts cannot read: clearing the page's storage makes no new
 voter. A *voter token* is what the vote path is shown: signed, self-contained, for one poll; checking it needs no SQL.
@@ -16,11 +17,14 @@ import redis
 from concours.base.errors import Forbidden, RateLimited
 from concours.base.messages import msg
 from concours.voting import keys, scripts, secrets
-from concours.voting.rules import ACCOUNT, Facts
+from concours.voting.ladder.ways import ACCOUNT, ALWAYS, CODE, DEVICE, OIDC, ON_EVIDENCE, PHONE
+from concours.voting.rules import Facts
 
 DEVICE_COOKIE = "concours_device"
 DEVICE_DAYS = 400  # the longest that browsers keep a cookie
 ACCOUNT_TOKEN_S = 3600  # the page asks for another by itself; an account that is closed votes no longer than this
+PERSON_TOKEN_S = 12 * 3600
+CHALLENGE_FROM = 20  # new voters of a network in a minute; a department of 120 that votes in ten minutes is below
 ID_BYTES = 16
 MAC_BYTES = 16
 TOKEN_LIMIT = 200  # characters
@@ -34,6 +38,18 @@ class Voter:
 
     id: bytes
     weight: int = 1
+
+
+class ChallengeRequired(Forbidden):
+    """A puzzle must be solved first (403): GET …/challenge, then send the solution along."""
+
+    code = "challenge_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            msg("Your device must solve a small puzzle before you vote here for the first time."),
+            hint=msg("With scripts allowed in your browser this goes by itself and takes a few seconds."),
+        )
 
 
 class VoterRequired(Forbidden):
@@ -84,33 +100,84 @@ def read_cookie(cookie: str | None, signers: VoterKeys) -> bytes | None:
 
 def device_voter(facts: Facts, device: bytes) -> Voter:
     """How the poll knows a device."""
-    return Voter(hmac.digest(facts.key, b"device\x00" + device, "sha256")[:ID_BYTES])
+    return _voter(facts, DEVICE, device)
 
 
 def account_voter(facts: Facts, account_id: int) -> Voter:
     """How the poll knows an account; nothing in the poll leads from it to the account without the poll's key."""
-    return Voter(hmac.digest(facts.key, b"account\x00%d" % account_id, "sha256")[:ID_BYTES])
+    return _voter(facts, ACCOUNT, b"%d" % account_id)
 
 
-def admit_newcomer(client: "redis.Redis", facts: Facts, network: str) -> None:
-    """Lets a device in that this browser's network brings new. Raises RateLimited, or RedisError when Redis is away."""
+def code_voter(facts: Facts, digest: bytes, weight: int) -> Voter:
+    """How the poll knows the holder of an invitation code, by the code's HMAC; `weight` is its batch's."""
+    return Voter(_voter(facts, CODE, digest).id, weight)
+
+
+def phone_voter(facts: Facts, number: str) -> Voter:
+    """How the poll knows a mobile number (E.164)."""
+    return _voter(facts, PHONE, number.encode())
+
+
+def person_voter(facts: Facts, subject: bytes) -> Voter:
+    """How the poll knows somebody who signed in with the identity provider: "issuer" 0 "subject"."""
+    return _voter(facts, OIDC, subject)
+
+
+def _voter(facts: Facts, kind: str, subject: bytes) -> Voter:
+    """The id is HMAC-SHA256(poll key, kind 0 subject), cut to 16 bytes: ids of two kinds never meet."""
+    known = hmac.digest(facts.key, kind.encode() + b"\x00" + subject, "sha256")[:ID_BYTES]
+    way = facts.ways.get(kind)
+    return Voter(known, way.weight if way is not None else 1)
+
+
+def admit_newcomer(client: "redis.Redis", facts: Facts, network: str, *, solved: bool) -> None:
+    """Lets a device in that a network brings new to the poll; `solved`: with a challenge.
+
+    Raises RateLimited, ChallengeRequired, or RedisError when Redis is away.
+    """
     limit = facts.rules.new_devices_per_minute
-    if not limit:
+    if asks_everybody(facts) and not solved:
+        raise ChallengeRequired
+    threshold = CHALLENGE_FROM if facts.challenge == ON_EVIDENCE else 0
+    if not limit and not threshold:
         return
-    name = keys.newcomers(facts.id, secrets.network_tag(facts.key, facts.id, network))
-    seconds = scripts.run(client, "newcomer", (name,), (limit,))
-    if seconds:
+    tag = secrets.network_tag(facts.key, facts.id, network)
+    names = (keys.newcomers(facts.id, tag), keys.network(facts.id, tag), keys.state(facts.id))
+    answer = int(scripts.run(client, "newcomer", names, (limit, threshold, int(solved))))
+    if answer < 0:
+        raise ChallengeRequired
+    if answer:
         raise RateLimited(
             msg("Very many new voters are coming from your network right now."),
             hint=msg("Please try again in a minute; on mobile data it works at once."),
-            retry_after=int(seconds),
+            retry_after=answer,
         )
 
 
-def token_of(facts: Facts, voter: Voter, signers: VoterKeys, now_s: int) -> str:
-    """The token of a voter of the poll. An account's lasts an hour, a device's for good."""
-    expires = now_s + ACCOUNT_TOKEN_S if facts.who == ACCOUNT else 0
-    signed = f"{facts.id}.{expires}.{_text(voter.id)}.{voter.weight}"
+def asks_everybody(facts: Facts) -> bool:
+    """Whether every newcomer solves a challenge."""
+    return facts.challenge == ALWAYS or (facts.challenge == ON_EVIDENCE and facts.challenge_now)
+
+
+def is_known_to(client: "redis.Redis", facts: Facts, voter: Voter) -> bool:
+    """Whether the voter has voted in the poll or solved its challenge. Raises RedisError."""
+    tag = secrets.tag_of(facts.key, facts.id, voter.id)
+    return any(client.hmget(keys.voter(facts.id, tag), "t", "pw"))
+
+
+def lasts_until(facts: Facts, kind: str, now_s: int) -> int:
+    """When a token of this kind ends, in s since 1970; 0 is never. What can be lost or closed meanwhile (an account, a
+    person at the provider) is asked again; a code or a number was proven for the whole poll."""
+    if kind == DEVICE:
+        return 0
+    if kind == ACCOUNT:
+        return now_s + ACCOUNT_TOKEN_S
+    return now_s + PERSON_TOKEN_S if kind == OIDC else max(now_s, facts.closes // 1000) + ACCOUNT_TOKEN_S
+
+
+def token_of(facts: Facts, voter: Voter, signers: VoterKeys, now_s: int, kind: str = DEVICE) -> str:
+    """The token of a voter of the poll, for as long as its kind lasts."""
+    signed = f"{facts.id}.{lasts_until(facts, kind, now_s)}.{_text(voter.id)}.{voter.weight}"
     return f"{signed}.{_text(_mac(signers.tokens, signed.encode()))}"
 
 

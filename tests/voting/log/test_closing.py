@@ -15,6 +15,7 @@ from concours.base.errors import Invalid
 from concours.identity.models import Account, Role
 from concours.voting import keys, polls
 from concours.voting.booth import booth
+from concours.voting.ladder.ways import only
 from concours.voting.log import closing
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import PollLog, Tally, Vote
@@ -131,7 +132,7 @@ def test_a_closed_poll_is_not_opened_again(app: APIFlask, a_poll: PollMaker, mak
     draft = polls.Draft(
         title="另一个名字",
         introduction="",
-        who=world.poll.who,
+        ways=only(world.poll.who),
         opens_at=world.poll.opens_at,
         closes_at=now + timedelta(days=2),
         rules=Rules.read(world.poll.rules),

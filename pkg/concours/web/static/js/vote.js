@@ -1,6 +1,8 @@
 // Voting: one press, one vote. The nonce of a press is kept until its answer came, so that trying again (a slow network,
 // a reloaded page, an answer that got lost) can never count twice.
 
+import { solve, Unsolvable } from "./challenge.js";
+
 const root = document.querySelector("[data-vote-poll]");
 const poll = root.dataset.votePoll;
 const words = JSON.parse(root.dataset.voteWords);
@@ -74,17 +76,35 @@ async function ask(method, path, { body, voter } = {}) {
   throw last;
 }
 
-// An account's token is kept by the page alone: the next person at this browser may be another one.
-const byAccount = root.dataset.voteWho === "account";
-const voterKnown = () => (byAccount ? memory.get("voter") : keep.read("voter"));
+// A device's token is kept by the browser, any other by the page alone: the next person here may be another one, and
+// who came in by a code or a number is known by a cookie that no script can read.
+const byDevice = (root.dataset.voteWay ?? "device") === "device";
+const voterKnown = () => (byDevice ? keep.read("voter") : memory.get("voter"));
 
 async function voterToken(renew = false) {
   const known = voterKnown();
   if (known && !renew) return known;
-  const { answer } = await ask("POST", "/voters");
-  if (byAccount) memory.set("voter", answer.voter);
-  else keep.write("voter", answer.voter);
-  return answer.voter;
+  const voter = await newVoter();
+  if (byDevice) keep.write("voter", voter);
+  else memory.set("voter", voter);
+  return voter;
+}
+
+async function newVoter() {
+  try {
+    return (await ask("POST", "/voters")).answer.voter;
+  } catch (refused) {
+    if (refused.code !== "challenge_required") throw refused;
+  }
+  tell(words.puzzle, "info");
+  let challenge;
+  try {
+    challenge = await solve(api, root.dataset.voteSolver);
+  } catch (fault) {
+    throw new Error(fault instanceof Unsolvable ? words.puzzle_cannot : words.puzzle_failed);
+  }
+  tell(words.sending, "info");
+  return (await ask("POST", "/voters", { body: { challenge } })).answer.voter;
 }
 
 async function asVoter(method, path, body) {
@@ -150,8 +170,8 @@ function keepReceipt(receipt, title) {
 async function vote(button) {
   const { voteFor: candidate, voteTitle: title } = button.dataset;
   if (button.getAttribute("aria-busy") === "true") return;
-  if (root.dataset.voteSignIn) {
-    location.assign(root.dataset.voteSignIn);
+  if (root.dataset.voteFirstStep) {
+    location.assign(root.dataset.voteFirstStep);
     return;
   }
   const pending = keep.read("pending", {});
@@ -187,9 +207,9 @@ async function vote(button) {
 
 // What the voter has left; asked only of those who have a token already.
 async function refreshVoter() {
-  const voter = voterKnown();
-  if (!voter) return;
   try {
+    const voter = byDevice || !root.dataset.voteWay ? voterKnown() : await voterToken();
+    if (!voter) return;
     const response = await fetch(`${api}/voter`, { headers: { Authorization: `Voter ${voter}`, Accept: "application/json" } });
     if (!response.ok) return;
     const now = await response.json();
