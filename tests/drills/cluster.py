@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from concours.base import embedded
-from concours.base.cluster import slot_of
+from concours.base.cluster_map import slot_of
 from tests.drills.stack import free_port, until
 
 SLOTS = 16_384

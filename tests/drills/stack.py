@@ -52,11 +52,12 @@ class Stack:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = instance.parent / f"{instance.name}.log"
-        self.environ = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in NOT_OURS
-        } | {"INSTANCE": str(instance), "PORT": str(self.port), "WEB_WORKERS": "2", **environ}
+        self.environ = {name: value for name, value in os.environ.items() if name not in NOT_OURS} | {
+            "INSTANCE": str(instance),
+            "PORT": str(self.port),
+            "WEB_WORKERS": "2",
+            **environ,
+        }
         self.process: subprocess.Popen[bytes] | None = None
         self._begins = 0
 

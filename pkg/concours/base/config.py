@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from concours.base.cluster import is_cluster, nodes_of
+from concours.base.cluster_map import is_cluster, nodes_of
 
 PROJECT = Path(__file__).resolve().parents[3]
 """The project folder: migrations/, and by default instance/ and media/, are in it."""

@@ -11,7 +11,8 @@ from typing import Any
 import redis
 from flask import Flask, current_app
 
-from concours.base.cluster import ClusterClient, is_cluster
+from concours.base.cluster import ClusterClient
+from concours.base.cluster_map import is_cluster
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0

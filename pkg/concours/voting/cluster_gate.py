@@ -20,7 +20,8 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from concours.base.cluster import Address, ClusterClient, slot_of
+from concours.base.cluster import ClusterClient
+from concours.base.cluster_map import Address, slot_of, told
 from concours.voting import scripts
 from concours.voting.limits import ANSWER_TIMEOUT_S, Answer, Gate, Ticket
 
@@ -78,7 +79,7 @@ class ClusterGate(Gate):
                     raise ClusterDownError("CLUSTERDOWN no node is known for this poll")
                 return await self._line(node).ask(command)
             except MovedError as moved:
-                self._cluster.map.moved(slot, Address(moved.host or (node.host if node else ""), moved.port))
+                self._cluster.map.moved(slot, told(moved, node))
                 self._cluster.doubt()
                 if time.monotonic() > until:
                     raise

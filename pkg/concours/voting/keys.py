@@ -32,8 +32,8 @@ need the voter's earlier days; the day stands in the value, so nothing has to be
 import base64
 
 RECORDED_CHANNEL = "concours:votes:recorded"
-LEASE = "concours:sequencer:lease"  # hash: `holder`, `until` (ms since 1970)
-HEARTBEAT = "concours:sequencer:heartbeat"  # there for HEARTBEAT_S after a sequencer was last at work
+LEASE = "{concours:sequencer}:lease"  # hash: `holder`, `until` (ms since 1970)
+HEARTBEAT = "{concours:sequencer}:heartbeat"  # there for HEARTBEAT_S after a sequencer was last at work
 HEARTBEAT_S = 5
 
 

@@ -16,7 +16,7 @@ import redis
 from flask import Blueprint, Flask, Response, current_app, jsonify
 from redis.exceptions import RedisError
 
-from concours.base.cluster import is_cluster
+from concours.base.cluster_map import is_cluster
 from concours.base.db import db, reading
 from concours.base.redis import client, servers
 from concours.base.storage import storage
