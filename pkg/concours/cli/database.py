@@ -38,8 +38,9 @@ def application(database_url: str) -> Flask:
     """SQL and the models of all rooms and nothing else: what a command needs that works on the database."""
     from concours.base.db import db, engine_options, prepare_engine
 
-    for models in sorted((PROJECT / "pkg" / "concours").glob("*/models.py")):
-        import_module(f"concours.{models.parent.name}.models")
+    rooms = PROJECT / "pkg"
+    for models in sorted((rooms / "concours").rglob("models.py")):
+        import_module(".".join(models.relative_to(rooms).with_suffix("").parts))
     app = Flask("concours")
     settings = {"DATABASE_URL": database_url}
     app.config.update(SQLALCHEMY_DATABASE_URI=database_url, SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings))

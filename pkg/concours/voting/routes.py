@@ -14,6 +14,7 @@ from concours.voting import api, desk, pages
 from concours.voting.amendments import desk as decisions_desk
 from concours.voting.amendments import pages as decisions_pages
 from concours.voting.booth import init_booth
+from concours.voting.evidence import desk as evidence_desk
 from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
 from concours.voting.ladder import desk as codes_desk
@@ -40,6 +41,7 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.register_blueprint(ladder_pages.back_bp)
     app.register_blueprint(codes_desk.bp)
     app.register_blueprint(decisions_desk.bp)
+    app.register_blueprint(evidence_desk.bp)
     app.register_blueprint(decisions_pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(log_api.bp)
