@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from concours.voting.ladder.ways import CODE, DEVICE, PHONE, Way
 from tests.access import EVERYONE, Row, World
 from tests.voting.amendments.build import proposal_in
-from tests.voting.build import PollWorld, poll_in
+from tests.voting.build import PollWorld, a_batch, poll_in
 
 NOBODY: frozenset[str] = frozenset()
 DESK = {"organiser", "admin"}
 READERS = {"organiser", "auditor", "admin"}
+DOORS = {kind: Way() for kind in (DEVICE, CODE, PHONE)}
 A_RECEIPT = f"1-0.{'A' * 43}"
 
 
@@ -51,6 +53,22 @@ def _decision(path: str, *, by: str = "") -> Callable[[World], str]:
     return url
 
 
+def _door(path: str) -> Callable[[World], str]:
+    def url(w: World) -> str:
+        return f"/events/{w.event.slug}/polls/{poll_in(w, ways=DOORS).poll.slug}{path}"
+
+    return url
+
+
+def _codes(path: str) -> Callable[[World], str]:
+    def url(w: World) -> str:
+        found = poll_in(w)
+        batch = a_batch(found)
+        return f"/events/{w.event.slug}/voting/{found.id}/codes/{batch.id}{path}"
+
+    return url
+
+
 def _form(_: World) -> dict[str, Any]:
     return {"title": "", "opens_at": "2021-07-08T00:00:00", "closes_at": "2021-07-10T18:00:00"}
 
@@ -59,6 +77,14 @@ ROWS = [
     Row("voting_api.listed", "GET", lambda w: f"/api/v1/events/{w.event.slug}/polls", EVERYONE),
     Row("voting_api.poll", "GET", _api(), EVERYONE),
     Row("voting_api.new_voter", "POST", _api("/voters"), EVERYONE),
+    Row("voting_api.new_challenge", "GET", _api("/challenge"), EVERYONE),
+    Row(
+        "voting_api.send_password",
+        "POST",
+        lambda w: f"/api/v1/polls/{poll_in(w, ways=DOORS).id}/phone",
+        EVERYONE,
+        json=lambda _: {"phone": "1"},
+    ),
     Row("voting_api.this_voter", "GET", _api("/voter"), NOBODY),  # a voter token opens it, no account does
     Row("voting_api.vote", "POST", _api("/votes"), EVERYONE, json=lambda _: {"candidate": 1, "nonce": "too short"}),
     Row("voting_api.standings", "GET", _api("/standings"), EVERYONE),
@@ -83,6 +109,22 @@ ROWS = [
     Row("voting.standings", "GET", _public(lambda p: "/standings"), EVERYONE),
     Row("voting.receipt", "GET", _public(lambda p: f"/receipts/{A_RECEIPT}"), EVERYONE),
     Row("voting.mine", "GET", _public(lambda p: "/mine"), EVERYONE),
+    Row("voting_ladder.enter", "GET", _public(lambda p: "/enter"), EVERYONE),
+    Row("voting_ladder.code", "GET", _door("/code"), EVERYONE),
+    Row("voting_ladder.code", "POST", _door("/code"), EVERYONE),
+    Row("voting_ladder.phone", "GET", _door("/phone"), EVERYONE),
+    Row("voting_ladder.phone", "POST", _door("/phone"), EVERYONE),
+    Row("voting_ladder.leave", "POST", _public(lambda p: "/leave"), EVERYONE),
+    Row("voting_ladder.sign_in", "GET", _public(lambda p: "/sign-in"), NOBODY),  # no identity provider is set
+    Row("voting_back.signed_in", "GET", lambda w: "/voting/signed-in", NOBODY),  # nobody began
+    Row("voting_codes.show", "GET", _desk(lambda p: "/codes"), READERS),
+    Row("voting_codes.make", "POST", _desk(lambda p: "/codes"), DESK, data=lambda _: {"name": ""}),
+    Row("voting_codes.sheet", "GET", _codes("/cards"), DESK),
+    Row("voting_codes.table", "GET", _codes("/table.csv"), DESK),
+    Row("voting_codes.forget", "POST", _codes("/forget"), DESK),
+    Row("voting_codes.revoke", "POST", _codes("/revoke"), DESK),
+    Row("voting_codes.revoke_one", "POST", _desk(lambda p: "/codes/revoke-one"), DESK, data=lambda _: {"code": "x"}),
+    Row("voting_codes.ask", "POST", _desk(lambda p: "/challenge"), DESK),
     Row("voting_check.form", "GET", _public(lambda p: "/check"), EVERYONE),
     Row("voting_check.check", "POST", _public(lambda p: "/check"), EVERYONE, data=lambda _: {"receipt": A_RECEIPT}),
     Row("voting_judged.index", "GET", _public(lambda p: "/decisions"), EVERYONE),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -19,8 +19,11 @@ from werkzeug.test import TestResponse
 from concours.base.db import session, set_reading
 from concours.entries.models import Entry, EntryStatus
 from concours.events.models import Event
-from concours.voting import candidates, polls, sequencer, tally, voters
+from concours.identity.models import Account
+from concours.voting import candidates, polls, secrets, sequencer, tally, voters
 from concours.voting.booth import booth
+from concours.voting.ladder import cards, codes
+from concours.voting.ladder.models import CodeBatch
 from concours.voting.ladder.ways import Way, only
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import Candidate, Poll
@@ -198,10 +201,31 @@ def sequencing(app: APIFlask) -> Iterator[threading.Thread]:
         assert not thread.is_alive()
 
 
-def poll_in(world: World, *, publish: bool = True, keep: bool = False) -> PollWorld:
+def a_batch(world: PollWorld, count: int = 3, **values: Any) -> CodeBatch:
+    """A batch of codes of the poll that can be printed."""
+    app = cast(APIFlask, current_app._get_current_object())  # type: ignore[attr-defined]
+    set_reading(False)
+    now = datetime.now(UTC)
+    key = secrets.unwrap_key(app.config["POLL_KEY_SECRET"], world.poll.slug, world.poll.wrapped_key)
+    actor = session().scalars(sa.select(Account).limit(1)).one()
+    draft = codes.BatchDraft(**{"name": "退休职工", "count": count, **values})
+    batch, seed = codes.make_batch(world.poll, draft, key=key, actor=actor, now=now)
+    session().commit()
+    cards.keep(booth().client, world.poll, batch, seed, app.config["POLL_KEY_SECRET"])
+    return batch
+
+
+def codes_in(world: PollWorld, batch: CodeBatch) -> list[str]:
+    """The codes of a batch, as its cards have them."""
+    seed = cards.seed_of(booth().client, world.poll, batch, current_app.config["POLL_KEY_SECRET"])
+    assert seed is not None
+    return list(codes.codes_of(seed, batch.count))
+
+
+def poll_in(world: World, *, publish: bool = True, keep: bool = False, ways: dict[str, Way] | None = None) -> PollWorld:
     """A poll of the authorisation table's event, over its teams, loaded in Redis; with `keep` its log has begun."""
     app = cast(APIFlask, current_app._get_current_object())  # type: ignore[attr-defined]
-    made = PollMaker(app, world.make, world.make.now)(event=world.event, publish=publish)
+    made = PollMaker(app, world.make, world.make.now)(event=world.event, publish=publish, ways=ways)
     hand = at_work(app)
     if keep:
         Keeper(hand.engine, hand.client, app.config["POLL_KEY_SECRET"], lambda: hand.fence).step()
