@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import sqlalchemy as sa
 from apiflask import APIFlask
 from flask import g, request_started
@@ -22,6 +21,7 @@ from werkzeug.routing import Rule
 
 from concours.base import embedded
 from concours.base.db import db, session
+from concours.base.redis import connect
 from concours.factory import create_app
 from concours.identity.models import Account
 from concours.identity.sign_in import SESSION_FIELD, begin_session
@@ -85,6 +85,7 @@ def environment(folder: Path, database_url: str, redis_url: str) -> dict[str, st
         "INSTANCE": str(folder / "instance"),
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
+        "VOTES_REDIS_URL": os.environ.get("TEST_VOTES_REDIS_URL", ""),  # a Cluster, say
         "MEDIA_URL": (folder / "media").as_uri(),
         "SECURE_COOKIES": "false",
         "UNSAFE_FSYNC": "true",
@@ -184,8 +185,10 @@ def unflushed(engine: sa.Engine) -> None:
 @pytest.fixture
 def app(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[APIFlask]:
     """The application on a fresh database, an empty Valkey and an empty media folder; a context is open."""
-    redis.Redis.from_url(redis_url).flushall()
-    application = create_app(environment(tmp_path, database_url, redis_url), TESTING=True, WTF_CSRF_ENABLED=False)
+    given = environment(tmp_path, database_url, redis_url)
+    for url in {redis_url, given["VOTES_REDIS_URL"] or redis_url}:
+        connect(url).flushall()
+    application = create_app(given, TESTING=True, WTF_CSRF_ENABLED=False)
     application.jinja_env.bytecode_cache = TEMPLATES
     with application.app_context():
         unflushed(db.engine)

@@ -9,15 +9,15 @@ import redis
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from concours.base.redis import client as redis_client
 from concours.base.storage import Storage
+from concours.voting.booth import booth
 from concours.voting.keys import HEARTBEAT, HEARTBEAT_S
 from concours.web import health
 from tests.conftest import both_databases
 
 
 def beat() -> None:
-    redis_client().set(HEARTBEAT, "a sequencer", ex=HEARTBEAT_S)
+    booth().client.set(HEARTBEAT, "a sequencer", ex=HEARTBEAT_S)
 
 
 @both_databases
