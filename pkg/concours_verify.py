@@ -6,6 +6,7 @@ address (https://…/log/<poll>) or from a folder that `fetch` filled, as c2sp.o
     receipt       is my vote in the log, as my receipt says?
     consistency   does the log still begin with what it said before?
     tally         do the published leaves give the published result?
+    uniqueness    has no voter more votes than the rules allow? (for the auditor, with a sealed bundle)
     witness       the same as consistency, remembered, and signed (c2sp.org/tlog-cosignature)
 
 How to read this file: hashes and proofs (RFC 6962), notes (c2sp.org/signed-note), the log, then one function for each
@@ -18,6 +19,7 @@ import argparse
 import base64
 import gzip
 import hashlib
+import hmac
 import json
 import os
 import sys
@@ -565,6 +567,175 @@ def _difference(note: Closing, count: Count) -> str:
     return ", ".join(f"{c}: published {note.votes.get(c, 0)}, counted {count.votes.get(c, 0)}" for c in wrong[:10])
 
 
+# ---- The auditor's bundle -------------------------------------------------------------------------------------------
+
+LETTERS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+CHUNK = 65_536
+
+
+LIMITED = {
+    "per_day": ("voter", "day"),
+    "per_candidate_day": ("voter", "day", "candidate"),
+    "total": ("voter",),
+    "per_candidate_total": ("voter", "candidate"),
+}
+"""The rules of a poll that limit a voter's votes, and what each counts by."""
+
+
+def uniqueness(args: argparse.Namespace, say: Say) -> dict[str, Any]:
+    """Has no voter more votes than the rules allow? (For the auditor, who has the sealed bundle and its key.)"""
+    if args.new_key:
+        return _auditors_key(args.new_key, say)
+    if not (args.bundle and args.secret and args.log):
+        raise Unchecked("give the bundle, --secret and --log (or --new-key)")
+    log = Log(args.log, args.key)
+    rows = _lines(opened(args.bundle, _age_secret(read_text(args.secret))))
+    head = json.loads(next(rows))
+    if head["format"] != "concours-bundle/v1" or head["origin"] != log.head.origin or head["size"] > log.head.size:
+        raise Fault("this is not a bundle of this log")
+    count, hashes = Count(log.keys["poll"]), []
+    voters: dict[str, int] = {}
+    used: dict[str, dict[Any, int]] = {name: {} for name in LIMITED if head["rules"].get(name)}
+    for index, leaf in enumerate(log.leaves()):
+        if index == head["size"]:
+            break
+        hashes.append(leaf_hash(leaf))
+        said = count.add(leaf)
+        if said["type"] == "vote":
+            tag = _shown(index, said["commitment"], next(rows, b"").decode().split())
+            vote = {"voter": voters.setdefault(tag, len(voters)), **said}
+            for name, kept in used.items():
+                key = tuple(vote[part] for part in LIMITED[name])
+                kept[key] = kept.get(key, 0) + 1
+    if root_of(hashes) != decode(head["root"]):
+        raise Fault("the leaves are NOT those that the bundle was made for")
+    if next(rows, None) is not None:
+        raise Fault("the bundle has more lines than the log has votes")
+    votes = len(hashes) - count.amendments
+    say(f"Every one of {votes} votes has its line, and each commitment is that of its tag and nonce.")
+    most = {name: max(kept.values(), default=0) for name, kept in used.items()}
+    broken = {name: sum(n > head["rules"][name] for n in kept.values()) for name, kept in used.items()}
+    for name, found in most.items():
+        say(f"{name}: the rule says {head['rules'][name]}, the most that a voter has is {found}.")
+    if any(broken.values()):
+        told = ", ".join(f"{name} {number} times" for name, number in broken.items() if number)
+        raise Fault(f"the rules are BROKEN: {told}. If they were changed while the poll was open, ask for the record")
+    say(f"{len(voters)} voters keep the rules. Compare these rules with those on the poll's page.")
+    return {"votes": votes, "voters": len(voters), "most": most, "rules": head["rules"], **pinning(log, say)}
+
+
+def _shown(index: int, commitment: str, line: Sequence[str]) -> str:
+    """The tag of a line of the bundle, which belongs to the vote of that leaf."""
+    if len(line) != 3 or line[0] != str(index):
+        raise Fault(f"the bundle has no line for the vote of leaf {index}, or not in its place")
+    tag, nonce = bytes.fromhex(line[1]), bytes.fromhex(line[2])
+    if len(tag) != HASH or hashlib.sha256(b"commit\0" + tag + nonce).hexdigest() != commitment:
+        raise Fault(f"tag and nonce of leaf {index} do not make its commitment")
+    return line[1]
+
+
+def opened(path: str, secret: bytes) -> Iterator[bytes]:
+    """The plain text of a file sealed to the secret's public key (age-encryption.org/v1), chunk by chunk."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+    private = X25519PrivateKey.from_private_bytes(secret)
+    mine = private.public_key().public_bytes_raw()
+    try:
+        with Path(path).open("rb") as file:
+            lines, file_key = [file.readline(200)], b""
+            if lines[0] != b"age-encryption.org/v1\n":
+                raise Unchecked(f"{path} is not a bundle that this program can open")
+            while (line := file.readline(2_000)).startswith(b"-> ") and len(lines) < 1_000:
+                lines.append(line)
+                body = b""
+                while len(piece := file.readline(100)) == 65:  # a full line; the stanza's last one is shorter
+                    lines.append(piece)
+                    body += piece.strip()
+                lines.append(piece)
+                body += piece.strip()
+                name, share = (*line.split()[1:], b"", b"")[:2]
+                if name == b"X25519" and not file_key:  # others are somebody else's
+                    public = _unpadded(share)
+                    shared = private.exchange(X25519PublicKey.from_public_bytes(public))
+                    wrap = _derive(shared, public + mine, b"age-encryption.org/v1/X25519")
+                    file_key = ChaCha20Poly1305(wrap).decrypt(bytes(12), _unpadded(body), None)
+            signed, _, mac = line.partition(b" ")
+            told = hmac.digest(_derive(file_key, b"", b"header"), b"".join(lines) + signed, "sha256")
+            if not file_key or not hmac.compare_digest(told, _unpadded(mac)):
+                raise Fault("the header of the bundle was changed")
+            cipher, number = ChaCha20Poly1305(_derive(file_key, file.read(16), b"payload")), 0
+            piece = file.read(CHUNK + 16)
+            while piece:
+                behind = file.read(CHUNK + 16)
+                yield cipher.decrypt(number.to_bytes(11, "big") + (b"\0" if behind else b"\1"), piece, None)
+                piece, number = behind, number + 1
+    except InvalidTag:
+        raise Fault("the bundle is not for this key, or it was changed or cut") from None
+    except OSError as missing:
+        raise Unchecked(f"{path} cannot be read: {missing}") from None
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
+    held = b""
+    for part in parts:
+        *whole, held = (held + part).split(b"\n")
+        yield from whole
+    if held:
+        raise Fault("the bundle ends in the middle of a line")
+
+
+def _derive(key: bytes, salt: bytes, info: bytes) -> bytes:
+    """HKDF-SHA256 (RFC 5869), 32 bytes."""
+    return hmac.digest(hmac.digest(salt or bytes(32), key, "sha256"), info + b"\1", "sha256")
+
+
+def _unpadded(text: bytes) -> bytes:
+    return base64.b64decode(text.strip() + b"=" * (-len(text.strip()) % 4), validate=True)
+
+
+def _auditors_key(path: str, say: Say) -> dict[str, Any]:
+    """Makes an auditor's key, as age-keygen does; the file is for its owner alone."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    private = X25519PrivateKey.generate()
+    public = _to_bech32("age", private.public_key().public_bytes_raw())
+    secret = _to_bech32("age-secret-key-", private.private_bytes_raw()).upper()
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"# public key: {public}\n{secret}\n")
+    except OSError as refused:
+        raise Unchecked(f"{refused.strerror}: {path}") from None
+    say(f"Give this line where the bundle is asked for:\n{public}")
+    return {"key": public}
+
+
+def _age_secret(text: str) -> bytes:
+    """The 32 bytes of a line AGE-SECRET-KEY-1…, as age-keygen writes it."""
+    for line in text.split():
+        if line.startswith("AGE-SECRET-KEY-1"):
+            values = [LETTERS.find(letter) for letter in line.lower().rpartition("1")[2]]
+            bits = "".join(f"{value:05b}" for value in values[:-6]) if min(values) >= 0 else ""
+            found = bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) // 8 * 8, 8))
+            if len(found) == HASH and _to_bech32("age-secret-key-", found) == line.lower():
+                return found
+    raise Unchecked("the file holds no key of the form AGE-SECRET-KEY-1…")
+
+
+def _to_bech32(prefix: str, data: bytes) -> str:
+    """BIP 173, without its limit of length."""
+    bits = "".join(f"{byte:08b}" for byte in data)
+    values = [int(bits[at : at + 5].ljust(5, "0"), 2) for at in range(0, len(bits), 5)]
+    found = 1
+    for value in [*(ord(c) >> 5 for c in prefix), 0, *(ord(c) & 31 for c in prefix), *values, 0, 0, 0, 0, 0, 0]:
+        top, found = found >> 25, (found & 0x1FFFFFF) << 5 ^ value
+        for bit, step in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            found ^= step if top >> bit & 1 else 0
+    values += [(found ^ 1) >> 5 * (5 - at) & 31 for at in range(6)]
+    return f"{prefix}1{''.join(LETTERS[value] for value in values)}"
+
+
 def _where(log: Log, hashes: Sequence[bytes]) -> str:
     """The first leaf that is not what the tiles say, as far as they can be read."""
     try:
@@ -701,10 +872,12 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     found = argparse.ArgumentParser(prog="concours-verify", description=(__doc__ or "").split("\n\n")[0])
     commands = found.add_subparsers(dest="command", required=True)
-    for verb in (receipt, consistency, tally, witness, fetch):
+    for verb in (receipt, consistency, tally, uniqueness, witness, fetch):
         one = commands.add_parser(verb.__name__, help=(verb.__doc__ or "").strip(), description=verb.__doc__)
         one.set_defaults(verb=verb)
-        one.add_argument("--log", required=verb is not witness, help="address or folder of the log: …/log/<poll>")
+        one.add_argument(
+            "--log", required=verb not in (witness, uniqueness), help="address or folder of the log: …/log/<poll>"
+        )
         one.add_argument("--key", help="the log key that you trust (name+id+key); without it, the log's own word")
         one.add_argument("--json", action="store_true", help="answer in JSON")
         if verb is receipt:
@@ -715,6 +888,10 @@ def parser() -> argparse.ArgumentParser:
         elif verb is tally:
             one.add_argument("--note", help="file with a closing note that you kept: it must be one of the log's")
             one.add_argument("--receipt", help="file with a receipt: says whether its vote counts")
+        elif verb is uniqueness:
+            one.add_argument("bundle", nargs="?", help="file with the sealed bundle")
+            one.add_argument("--secret", help="file with the auditor's key")
+            one.add_argument("--new-key", help="make a key in this file instead")
         elif verb is witness:
             one.add_argument("--secret", help="file with the witness' key")
             one.add_argument("--state", help="file that remembers the last checkpoint")

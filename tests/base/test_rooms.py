@@ -41,6 +41,7 @@ EDGES = {
         "api",
         "booth",
         "check_pages",
+        "closing_desk",
         "desk",
         "doorway",
         "entrance",

@@ -11,6 +11,7 @@ from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
 from concours.voting import api, desk, pages
+from concours.voting.amendments import closing_desk
 from concours.voting.amendments import desk as decisions_desk
 from concours.voting.amendments import pages as decisions_pages
 from concours.voting.booth import init_booth
@@ -43,6 +44,7 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.register_blueprint(decisions_desk.bp)
     app.register_blueprint(evidence_desk.bp)
     app.register_blueprint(decisions_pages.bp)
+    app.register_blueprint(closing_desk.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(log_api.bp)
     init_booth(app)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from concours.voting import failover, journal, keys, ledger, scripts, waiting
 from concours.voting.amendments import voided
-from concours.voting.models import Candidate
+from concours.voting.models import Candidate, Poll
 from concours.voting.rules import Facts, milliseconds
 from concours.voting.voters_back import put_back
 
@@ -111,8 +111,8 @@ def rebuild(client: "redis.Redis", connection: sa.Connection, facts: Facts, fenc
     """
     client, process = failover.stay(client, facts.id)
     client.delete(keys.state(facts.id))
-    _forget_voters(client, facts.id)
-    restored = put_back(client, connection, facts.id)
+    forget_voters(client, facts.id)
+    restored = 0 if _key_is_gone(connection, facts.id) else put_back(client, connection, facts.id)
     _write(client, connection, facts)
     answer = _settle(client, connection, facts.id, "rebuild", fence, process)
     log.info("poll %s rebuilt in Redis from %s votes: %s", facts.id, restored, answer)
@@ -220,7 +220,15 @@ def _restore(client: "redis.Redis", poll_id: int, rows: list[Any]) -> None:
     pipe.execute()
 
 
-def _forget_voters(client: "redis.Redis", poll_id: int) -> None:
+def _key_is_gone(connection: sa.Connection, poll_id: int) -> bool:
+    """Whether the poll's key is destroyed: its voters are known no more, and nothing of them comes back."""
+    table = Poll.__table__
+    query = sa.select(table.c.key_destroyed_at.is_not(None)).where(table.c.id == poll_id)
+    return bool(connection.execute(query).scalar_one())
+
+
+def forget_voters(client: "redis.Redis", poll_id: int) -> None:
+    """Takes all voters of the poll out of Redis."""
     names = []
     for name in client.scan_iter(match=keys.every_voter(poll_id), count=2_000):
         names.append(name)
