@@ -93,7 +93,7 @@ class PollMaker:
         closes_at: datetime | None = None,
         zone: str = "Asia/Shanghai",
         title: str = "网络人气奖",
-        **rules: int,
+        **rules: Any,
     ) -> PollWorld:
         """A poll open from an hour ago to a day from now; rules as named, others without limit."""
         set_reading(False)  # after a GET of the test, whose context is this one

@@ -18,6 +18,7 @@ from concours.teams.models import Team
 from concours.voting.candidates import ENTRIES, Source
 from concours.voting.log import closing
 from concours.voting.models import Candidate, Poll, Tally
+from concours.voting.rules import LIVE, Rules
 
 SELECTED_PAGE = 60
 LEADERS = 10
@@ -36,13 +37,15 @@ class Standing:
 class PollResult:
     """A poll, all votes recorded in it, and its leaders.
 
-    `reconciling`: its time is over and its final checkpoint is not signed yet; then neither votes nor leaders are told.
+    `reconciling`: its time is over and its final checkpoint is not signed yet; `withheld`: while it is open it shows
+    its counts later, or not at all. Then neither votes nor leaders are told.
     """
 
     poll: Poll
     votes: int
     leaders: Sequence[Standing]
     reconciling: bool = False
+    withheld: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,8 @@ def _polls(event: Event, now: datetime) -> list[PollResult]:
     final = closing.settled(session(), numbers)
     return [
         PollResult(poll, int(totals.get(poll.id) or 0), leaders.get(poll.id, []))
-        if poll.id in final or now < poll.closes_at
-        else PollResult(poll, 0, [], reconciling=True)
+        if poll.id in final or (now < poll.closes_at and Rules.read(poll.rules).shown == LIVE)
+        else PollResult(poll, 0, [], reconciling=now >= poll.closes_at, withheld=now < poll.closes_at)
         for poll in polls
     ]
 

@@ -19,7 +19,7 @@ from concours.events.context import current_event
 from concours.identity.access import PUBLIC, allow
 from concours.identity.models import Role
 from concours.teams.models import Team
-from concours.voting import entrance, front, polls, reconciliation, standing, voters
+from concours.voting import entrance, front, polls, reconciliation, shown, standing, voters
 from concours.voting.booth import booth
 from concours.voting.ladder import challenge
 from concours.voting.models import Candidate, Poll
@@ -58,7 +58,7 @@ class PollOut(BaseModel):
     opens_at: str
     closes_at: str
     state: str
-    rules: dict[str, int]
+    rules: dict[str, int | str]
     version: int
     signing_key: str
     candidates: list[CandidateOut]
@@ -404,11 +404,17 @@ def vote(poll_id: int) -> Response:
 @bp.get(f"{POLL}/standings")
 @allow(PUBLIC)
 @bp.output(list[StandingOut])  # type: ignore[arg-type]
-@bp.doc(summary="Votes per candidate")
+@bp.doc(
+    summary="Votes per candidate",
+    responses={
+        403: "`standings_hidden` until the close; `standings_waiting` from the close until the result is signed."
+    },
+)
 def standings(poll_id: int) -> Response:
-    """[{candidate, votes}], most votes first; the ETag names the ledger size they stand for."""
+    """[{candidate, votes}], most votes first; the ETag names the ledger size they stand for. While the poll is open its
+    rule `shown` decides: `live`, `delayed` by `delay_minutes`, or `hidden`."""
     facts = booth().facts(poll_id)
-    found = booth().standings(facts.id)
+    found = shown.standings(booth(), facts, clock.now())
     response = Response(status=304)
     etag = f"{facts.id}-{found.size}"
     if etag not in request.if_none_match:

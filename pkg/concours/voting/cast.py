@@ -50,6 +50,7 @@ class Booth:
     _days: dict[int, Day] = field(default_factory=dict)
     _standings: dict[int, Standings] = field(default_factory=dict)
     _asked: dict[int, float] = field(default_factory=dict)
+    past: dict[int, Standings] = field(default_factory=dict)  # shown with a delay
 
     def run(self, casting: Coroutine[Any, Any, T]) -> T:
         """Waits in this thread for what is done in the event loop."""

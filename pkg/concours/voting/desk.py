@@ -23,7 +23,7 @@ from concours.voting.figures import figures
 from concours.voting.ladder import form as ladder_form
 from concours.voting.ladder import senders, ways
 from concours.voting.models import Poll
-from concours.voting.rules import Rules, in_words
+from concours.voting.rules import LIVE, Rules, in_words
 
 bp = Blueprint("voting_desk", __name__, url_prefix="/events/<event_slug>/voting", template_folder="templates")
 
@@ -102,6 +102,8 @@ def overview(poll_id: int) -> str:
         figures=_figures(poll),
         rules=in_words(Rules.read(poll.rules), ways.of_poll(poll)),
         candidates=[(i, cards.get(i), standing.places[i]) for i in ids],
+        votes=polls.tallied(poll, ids),
+        counts_public=now >= poll.closes_at or Rules.read(poll.rules).shown == LIVE,
         running=len(standing.running),
         count=len(order),
         next_after=ids[-1] if begin + CANDIDATES_PAGE < len(order) else None,
@@ -167,6 +169,7 @@ def _form(poll: Poll | None, typed: dict[str, Any], refused: Invalid | Conflict 
         errors=refused.by_field() if isinstance(refused, Invalid) else {},
         refused=refused,
         labels=poll_form.LABELS,
+        shown=poll_form.SHOWN,
         ladder=ladder_form,
         provider=entrance.provider(),
         trying_out=current_app.config["SMS_SENDER"] == senders.CONSOLE,

@@ -123,6 +123,17 @@ class Vote(Model):
     nth: Mapped[int] = mapped_column(default=1)
 
 
+class StandingsSnapshot(Model):
+    """A poll's tally as it was at `taken_at`, with the ledger's size; for polls whose counts are shown with a delay."""
+
+    __tablename__ = "standings_snapshot"
+
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"), primary_key=True, autoincrement=False)
+    taken_at: Mapped[datetime] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    counts: Mapped[dict[str, Any]]
+
+
 class RefusedVote(Model):
     """A journal entry that the ledger's unique keys refused, kept so that whoever waited (or asks later) is told."""
 

@@ -18,7 +18,7 @@ from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, NotSignedIn, allow
 from concours.identity.addresses import whole
-from concours.voting import doorway, entrance, polls, refusals, standing
+from concours.voting import doorway, entrance, polls, refusals, shown, standing
 from concours.voting.amendments import voided
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
@@ -27,8 +27,9 @@ from concours.voting.ladder import ways
 from concours.voting.log import closing
 from concours.voting.models import Poll
 from concours.voting.network import network_of
-from concours.voting.rules import Rules, in_words
+from concours.voting.rules import DELAYED, HIDDEN, Rules, in_words
 from concours.voting.secrets import NONCE_BYTES
+from concours.voting.tally import Standings
 
 bp = Blueprint("voting", __name__, url_prefix="/events/<event_slug>/polls", template_folder="templates")
 
@@ -114,6 +115,7 @@ def poll(poll_slug: str) -> AnyResponse:
         rules=in_words(Rules.read(found.rules), ways.of_poll(found)),
         cards=list(cards.values()),
         drawn=_drawn,
+        counts_shown=_counts_shown(found, now),
         count=len(field.running),
         hits=len(order),
         next_after=next_after,
@@ -127,9 +129,9 @@ def poll(poll_slug: str) -> AnyResponse:
     return response if is_new else _conditional(response)
 
 
-def _drawn(card: Card, state: str, lazy: bool, caller: Callable[[], str]) -> str:
+def _drawn(card: Card, state: str, lazy: bool, counted: bool, caller: Callable[[], str]) -> str:
     """For the template: what it draws of a card between `call` and `endcall`, or what it drew of it before."""
-    return showcase().drawn(card, (str(get_locale()), state, lazy), caller)
+    return showcase().drawn(card, (str(get_locale()), state, lazy, counted), caller)
 
 
 @bp.get(f"/<poll_slug>/candidates/{NUMBER}")
@@ -170,11 +172,18 @@ def _card(found: Poll, candidate_id: int, now: datetime) -> tuple[Card, bool]:
 
 
 def _votes(found: Poll) -> dict[int, int]:
-    """Votes per candidate as Redis shows them; nothing where it is away: the rest of the page stands."""
+    """Votes per candidate as everybody may see them; nothing where they are not shown, or Redis is away."""
     try:
-        return booth().standings(found.id).votes
+        return shown.standings(booth(), booth().facts(found.id), clock.now()).votes
     except DomainError:
         return {}
+
+
+def _counts_shown(found: Poll, now: datetime) -> bool:
+    """Whether the gallery may ask for counts: not while they are hidden, nor while a close is being made."""
+    if now < found.closes_at:
+        return Rules.read(found.rules).shown != HIDDEN
+    return bool(closing.settled(session(), [found.id]))
 
 
 def _left(found: Poll) -> dict[str, Any] | None:
@@ -247,32 +256,36 @@ def standings(poll_slug: str) -> AnyResponse:
     """Who has how many votes."""
     event, now = current_event(), clock.now()
     found = polls.published_poll(event, poll_slug)
-    counts = booth().standings(found.id)
-    over = now >= found.closes_at
-    settled = over and bool(closing.settled(session(), [found.id]))
+    facts, withheld, counts = booth().facts(found.id), None, Standings(0, {})
+    try:
+        counts = shown.standings(booth(), facts, now)
+    except Closed as why:
+        withheld = why
+    settled = now >= found.closes_at and withheld is None
     amendments, void = polls.judged(found)
     field = showcase().field_of(found)
     ranked = [(i, counts.votes.get(i, 0)) for i in field.places if not field.places[i].withdrawn]
     ranked.sort(key=lambda pair: (-pair[1], pair[0]))
     after = request.args.get("after", type=int)
     begin = next((n for n, (i, _) in enumerate(ranked, start=1) if i == after), 0)
-    shown = ranked[begin : begin + STANDINGS_PAGE]
-    cards = showcase().cards(found, event, [i for i, _ in shown], now)
+    listed = ranked[begin : begin + STANDINGS_PAGE] if withheld is None else []
+    cards = showcase().cards(found, event, [i for i, _ in listed], now)
     places = _places(ranked)
     page = render_template(
         "voting/standings.html",
         event=event,
         poll=found,
         state=polls.state_at(found, now),
-        rows=[(places[i], cards[i], votes) for i, votes in shown if i in cards],
+        rows=[(places[i], cards[i], votes) for i, votes in listed if i in cards],
         most=ranked[0][1] if ranked else 0,
-        size=counts.size - amendments,
+        size=max(0, counts.size - amendments),
+        delay=facts.rules.delay_minutes if facts.rules.shown == DELAYED and not settled else None,
+        withheld=withheld,
         voided=void,
-        reconciling=over and not settled,
         settled=settled,
         corrected=voided.closings(session().connection(), found.id)[1:] if settled else [],
         after=after,
-        next_after=shown[-1][0] if begin + STANDINGS_PAGE < len(ranked) else None,
+        next_after=listed[-1][0] if listed and begin + STANDINGS_PAGE < len(ranked) else None,
     )
     return _conditional(make_response(page))
 

@@ -16,7 +16,7 @@ from concours.identity.models import Account
 from concours.voting import secrets
 from concours.voting.ladder import ways
 from concours.voting.ladder.ways import NEVER, ON_EVIDENCE, Ways
-from concours.voting.models import Candidate, Poll, PollLog, PollProgress
+from concours.voting.models import Candidate, Poll, PollLog, PollProgress, Tally
 from concours.voting.rules import Rules
 
 MAX_POLLS_PER_EVENT = 50
@@ -88,6 +88,14 @@ def judged(poll: Poll) -> tuple[int, int]:
     query = sa.select(PollProgress.amendments, PollProgress.voided).where(PollProgress.poll_id == poll.id)
     found = session().execute(query).one_or_none()
     return (0, 0) if found is None else (found.amendments, found.voided)
+
+
+def tallied(poll: Poll, candidate_ids: Sequence[int]) -> dict[int, int]:
+    """The votes that these candidates have now, by weight: for the organiser's eyes, whatever is public."""
+    votes = sa.select(Tally.candidate_id, Tally.votes).where(
+        Tally.poll_id == poll.id, Tally.candidate_id.in_(candidate_ids)
+    )
+    return {row.candidate_id: row.votes for row in session().execute(votes)}
 
 
 def has_votes(poll: Poll) -> bool:

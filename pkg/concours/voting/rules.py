@@ -20,6 +20,7 @@ from concours.voting.models import Poll
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_PICKS = 50  # of one ballot
+LIVE, DELAYED, HIDDEN = "live", "delayed", "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Rules:
 
     `per_day`: votes of a voter per day; `per_candidate_day`: for the same candidate per day; `total` and
     `per_candidate_total`: in the whole poll. A ballot has `min_picks` to `max_picks` different candidates; each pick is
-    one vote.
+    one vote. `shown`: whether the counts are public at once (LIVE), `delay_minutes` later (DELAYED) or after the close.
     `network_per_minute`: attempts from one network (an IPv4 address, an IPv6 /64); `voter_per_minute`: of one voter;
     `new_devices_per_minute`: voters that may come new from one network.
     """
@@ -42,11 +43,18 @@ class Rules:
     per_candidate_total: int = 0
     min_picks: int = 1
     max_picks: int = 1
+    shown: str = LIVE
+    delay_minutes: int = 10
+
+    @property
+    def delay(self) -> timedelta:
+        """How old the counts are that are shown with a delay."""
+        return timedelta(minutes=self.delay_minutes)
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> "Rules":
         """The rules as kept with the poll; what is not kept has its default."""
-        return cls(**{field.name: int(kept[field.name]) for field in fields(cls) if field.name in kept})
+        return cls(**{field.name: kept[field.name] for field in fields(cls) if field.name in kept})
 
     def kept(self) -> dict[str, Any]:
         """For the poll's column."""
@@ -63,6 +71,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "per_candidate_total": (0, 100_000),
     "min_picks": (1, MOST_PICKS),
     "max_picks": (1, MOST_PICKS),
+    "delay_minutes": (1, 1_440),
 }
 """The least and the greatest value of each rule."""
 
@@ -86,14 +95,23 @@ def in_words(rules: Rules, who: Sequence[Message]) -> list[Message]:
                 rules.per_candidate_day,
             )
         )
+    if rules.per_candidate_total:
+        said.append(
+            nmsg(
+                "In the whole poll the same candidate can have %(count)s vote of yours.",
+                "In the whole poll the same candidate can have %(count)s votes of yours.",
+                rules.per_candidate_total,
+            )
+        )
     if rules.total:
         said.append(
             nmsg(
                 "In the whole poll you have %(count)s vote.", "In the whole poll you have %(count)s votes.", rules.total
             )
         )
-    if not (rules.per_day or rules.per_candidate_day or rules.total):
+    if not (rules.per_day or rules.per_candidate_day or rules.per_candidate_total or rules.total):
         said.append(msg("There is no limit to how often you vote."))
+    said += _ballot_in_words(rules)
     if rules.network_per_minute:
         said.append(
             msg(
@@ -102,7 +120,37 @@ def in_words(rules: Rules, who: Sequence[Message]) -> list[Message]:
             )
         )
     said.append(msg("A vote that was counted cannot be changed or taken back."))
+    if rules.shown == HIDDEN:
+        said.append(msg("Who has how many votes is shown after the close."))
+    elif rules.shown == DELAYED:
+        said.append(
+            nmsg(
+                "The votes of each candidate are shown %(count)s minute later.",
+                "The votes of each candidate are shown %(count)s minutes later.",
+                rules.delay_minutes,
+            )
+        )
+    else:
+        said.append(msg("The votes of each candidate are shown while the poll is open."))
     return said
+
+
+def _ballot_in_words(rules: Rules) -> list[Message]:
+    if rules.max_picks == 1:
+        return []
+    if rules.min_picks == rules.max_picks:
+        first = nmsg(
+            "You choose %(count)s candidate and send them together.",
+            "You choose %(count)s candidates and send them together.",
+            rules.max_picks,
+        )
+    else:
+        first = msg(
+            "You choose from %(least)s to %(most)s candidates and send them together.",
+            least=rules.min_picks,
+            most=rules.max_picks,
+        )
+    return [first, msg("Each choice is one vote. They count together or, if one cannot count, not at all.")]
 
 
 @dataclass(frozen=True, slots=True)

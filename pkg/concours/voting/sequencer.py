@@ -21,12 +21,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from concours.base import clock
 from concours.base.db import db, reading, reason_of
 from concours.base.redis import connect
-from concours.voting import failover, journal, keys, ledger, scripts, tally
+from concours.voting import failover, journal, keys, ledger, scripts, snapshots, tally
 from concours.voting.amendments import recording
 from concours.voting.log import keeper
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import Poll, PollProgress
-from concours.voting.rules import read_facts
+from concours.voting.rules import DELAYED, Rules, read_facts
 
 LEASE_MS = 3_000
 RENEW_S = 0.5
@@ -89,6 +89,7 @@ class Sequencer:
     positions: dict[int, str] = field(default_factory=dict)
     _renewed: float = 0.0
     _tended: float = 0.0
+    _kept_minute: int = 0
 
     @classmethod
     def of(cls, app: Flask) -> "Sequencer":
@@ -156,6 +157,7 @@ class Sequencer:
             elif there.version < version:
                 self._configure(poll_id)
         self._amend()
+        self._keep_standings()
 
     def step(self, *, block_ms: int | None = None) -> int:
         """Records what the journals hold, a batch per poll; waits up to `block_ms` for something. How many entries."""
@@ -182,6 +184,24 @@ class Sequencer:
         if answer != "ok":
             self._tended = 0.0  # looked after before the next step
         return len(entries)
+
+    def _keep_standings(self) -> None:
+        """Once a minute, of each poll whose counts are shown with a delay."""
+        now = clock.now()
+        minute = int(now.timestamp()) // 60
+        if minute == self._kept_minute:
+            return
+        self._kept_minute = minute
+        poll = Poll.__table__
+        with reading(), self.engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(poll.c.id, poll.c.rules).where(poll.c.published.is_(True), poll.c.closes_at > now)
+            ).all()
+        for poll_id, kept in rows:
+            rules = Rules.read(kept)
+            if rules.shown == DELAYED:
+                with self.engine.begin() as connection:
+                    snapshots.take(connection, poll_id, rules.delay, now)
 
     def _amend(self) -> None:
         """Records confirmed decisions, part by part, until they are done or AMEND_S is over; the rest comes next."""

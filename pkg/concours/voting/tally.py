@@ -154,7 +154,8 @@ def _standings(client: "redis.Redis", poll_id: int, unless: int | None) -> tuple
 
 
 def _fields(facts: Facts) -> dict[str, int]:
-    return {"opens": facts.opens, "closes": facts.closes, **facts.rules.kept()}
+    limits = {name: value for name, value in facts.rules.kept().items() if isinstance(value, int)}
+    return {"opens": facts.opens, "closes": facts.closes, **limits}
 
 
 def _eligible(connection: sa.Connection, poll_id: int) -> list[int]:

@@ -1,0 +1,47 @@
+"""What the public is shown of a poll's counts: decided here, for every page and every program alike.
+
+While a poll is open its rules decide: live, as they were some minutes ago, or not at all. From its closing time on
+nothing is shown until the close is signed (receipts, ledger and Redis agree); then everybody sees the final result.
+How many votes are recorded in all is no secret: the size of the public log tells it.
+"""
+
+from datetime import datetime
+
+from concours.base.db import session
+from concours.base.errors import Closed
+from concours.base.messages import msg
+from concours.voting import snapshots
+from concours.voting.cast import Booth
+from concours.voting.log import closing
+from concours.voting.rules import DELAYED, HIDDEN, Facts, milliseconds, moment_of
+from concours.voting.tally import Standings
+
+
+def standings(booth: Booth, facts: Facts, now: datetime) -> Standings:
+    """The votes per candidate that everybody may see at `now`. Raises Closed where there are none to be seen,
+    Unavailable when Redis is away."""
+    if milliseconds(now) >= facts.closes:
+        if not closing.settled(session(), [facts.id]):
+            raise Closed(
+                msg("The poll is over. The votes are being reconciled."),
+                hint=msg("The result appears when receipts, ledger and counters agree."),
+                code="standings_waiting",
+            )
+        return booth.standings(facts.id)
+    if facts.rules.shown == HIDDEN:
+        raise Closed(
+            msg("Who has how many votes is shown after the close of the poll."),
+            hint=msg("Every vote is recorded and has its receipt."),
+            code="standings_hidden",
+        )
+    if facts.rules.shown == DELAYED:
+        until = moment_of(milliseconds(now)) - facts.rules.delay
+        found = snapshots.as_of(session().connection(), facts.id, until, booth.past.get(facts.id))
+        booth.past[facts.id] = found
+        return found
+    return booth.standings(facts.id)
+
+
+def is_live(facts: Facts, now: datetime) -> bool:
+    """Whether everybody sees the counts as they are."""
+    return milliseconds(now) < facts.closes and facts.rules.shown not in {HIDDEN, DELAYED}
