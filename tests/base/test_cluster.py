@@ -1,5 +1,8 @@
 """The client of a Cluster, against a real one: every command finds its node, and what moved is found again."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from concours.base.cluster import ClusterClient
 from concours.base.cluster_map import Address, SlotMap, nodes_of, slot_of
 from concours.base.config import ConfigError, load
 from concours.base.durability import findings
-from concours.base.redis import connect
+from concours.base.redis import NODE_TIMEOUT_S, connect
 from tests.base.test_config import GOOD
 from tests.drills.cluster import Cluster, cluster
 
@@ -134,6 +137,25 @@ def test_a_node_that_is_gone_refuses_its_part_alone(tmp_path_factory: pytest.Tem
         with pytest.raises(ConnectionError):
             client.get(key(2))
         assert client.publish("channel", "a word") == 0, "another node tells everybody"
+
+
+def test_a_node_that_hangs_is_waited_for_once_and_then_left_alone(nodes: Cluster, client: ClusterClient) -> None:
+    hung = nodes.of_poll(2)
+    os.kill(hung.process.pid, signal.SIGSTOP)
+    try:
+        for longest in (NODE_TIMEOUT_S + 1, 0.5):
+            begun = time.monotonic()
+            pipe = client.pipeline(transaction=False)
+            for poll in POLLS:
+                pipe.get(key(poll))
+            answers = pipe.execute(raise_on_error=False)
+            assert time.monotonic() - begun < longest
+            assert answers[0] is answers[2] is None
+            assert isinstance(answers[1], RedisError)
+    finally:
+        os.kill(hung.process.pid, signal.SIGCONT)
+    client._resting.clear()  # as after REST_S
+    assert client.get(key(2)) is None
 
 
 def test_what_is_relied_on_is_asked_of_every_node(nodes: Cluster, tmp_path: Path) -> None:

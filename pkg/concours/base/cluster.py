@@ -31,6 +31,7 @@ REDIRECTIONS = 16  # within one command: more is a Cluster that does not know it
 SETTLES_WITHIN_S = 2.0  # a command waits so long for a Cluster that is just changing, then fails
 AGAIN_AFTER_S = 0.05
 FRESH_S = 0.1  # the map is not read more often
+REST_S = 5.0  # a node that did not answer in time is left alone: waiting for it again would hold up the others' polls
 NAP_S, NAP_AT_MOST_S = 0.002, 0.02  # between two looks at streams that are quiet
 
 NOT_NOW = (TryAgainError, ClusterDownError, ReadOnlyError, BusyLoadingError)
@@ -50,6 +51,7 @@ class ClusterClient(redis.Redis):
         self.map = SlotMap(url)
         self._connect_one = connect_one
         self._nodes: dict[Address, redis.Redis] = {}
+        self._resting: dict[Address, float] = {}
         self._refreshing = threading.Lock()
         self._refreshed = float("-inf")
         self._doubted = True
@@ -57,7 +59,12 @@ class ClusterClient(redis.Redis):
         super().__init__(connection_pool=connect_one(self.map.url_of(first)).connection_pool)
 
     def at(self, node: Address) -> "redis.Redis":
-        """The client of one node, which follows no redirection."""
+        """The client of one node, which follows no redirection. Raises ConnectionError while the node rests."""
+        if self._resting and self._resting.get(node, 0.0) > time.monotonic():
+            raise ConnectionError(f"{node} did not answer a moment ago")
+        return self._client_of(node)
+
+    def _client_of(self, node: Address) -> "redis.Redis":
         found = self._nodes.get(node)
         if found is None:
             found = self._nodes.setdefault(node, self._connect_one(self.map.url_of(node)))
@@ -70,7 +77,7 @@ class ClusterClient(redis.Redis):
     def servers(self) -> dict[str, "redis.Redis"]:
         """Each primary's client by its address. Raises ConnectionError where no node answers."""
         self._be_sure()
-        return {str(node): self.at(node) for node in self.map.primaries()}
+        return {str(node): self._client_of(node) for node in self.map.primaries()}
 
     def refresh(self) -> None:
         """Reads the map from whichever node answers. Raises ConnectionError where none does, or it has no slots."""
@@ -83,12 +90,19 @@ class ClusterClient(redis.Redis):
                     rows = _do(self.at(node), "CLUSTER SLOTS")
                 except RedisError as away:
                     fault = away
+                    self._note(node, away)
                     continue
                 if rows:
                     self.map.learn(rows, node)
                     self._refreshed, self._doubted = time.monotonic(), False
                     return
             raise ConnectionError(f"no node of the Cluster has a map: {fault}") from fault
+
+    def _note(self, node: Address | None, fault: Exception) -> None:
+        """A node could not be reached, or did not answer."""
+        self.doubt()
+        if node is not None and isinstance(fault, TimeoutError):
+            self._resting = {**self._resting, node: time.monotonic() + REST_S}
 
     def doubt(self) -> None:
         """A node is gone or another has taken over: the map is read again before the next command."""
@@ -187,8 +201,8 @@ class ClusterClient(redis.Redis):
                 if time.monotonic() > until:
                     raise
                 time.sleep(AGAIN_AFTER_S)
-            except (ConnectionError, TimeoutError):
-                self.doubt()
+            except (ConnectionError, TimeoutError) as away:
+                self._note(node, away)
                 raise
         raise ClusterDownError("CLUSTERDOWN the nodes send us round in a circle")
 
@@ -209,7 +223,7 @@ class ClusterClient(redis.Redis):
                 done += 1
             except (ConnectionError, TimeoutError, ClusterDownError) as away:
                 fault = away
-                self.doubt()
+                self._note(node, away)
                 continue
             if name not in EVERYWHERE:
                 break
@@ -263,14 +277,16 @@ class ClusterPipeline(Pipeline):
                 _do(pipe, *args, **options)
             return pipe.execute(raise_on_error=self._at_once)
 
+        node = None
         try:
             if self._at_once:
                 found: list[Any] = self._cluster._follow(slot, together, (), {})
                 return found
-            answers = together(self._cluster.at(self._cluster._primary(slot)))
+            node = self._cluster._primary(slot)
+            answers = together(self._cluster.at(node))
         except RedisError as refused:
             if isinstance(refused, ConnectionError | TimeoutError):
-                self._cluster.doubt()
+                self._cluster._note(node, refused)
             return [refused] * len(commands)
         for place, answer in enumerate(answers):
             if isinstance(answer, (AskError, *NOT_NOW)):

@@ -16,6 +16,7 @@ from concours.base.cluster_map import is_cluster
 
 CONNECT_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
+NODE_TIMEOUT_S = 2.0  # of a Cluster: while one node hangs, the polls of the others wait for this
 
 
 def connect(url: str, **options: Any) -> "redis.Redis":
@@ -27,7 +28,7 @@ def connect(url: str, **options: Any) -> "redis.Redis":
     """
     given = {
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_timeout": ANSWER_TIMEOUT_S,
+        "socket_timeout": NODE_TIMEOUT_S if is_cluster(url) else ANSWER_TIMEOUT_S,
         "health_check_interval": 15,
         **options,
     }
