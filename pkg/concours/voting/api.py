@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, TypeVar
 import sqlalchemy as sa
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
-from flask_babel import get_locale
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from concours.base import clock
@@ -348,8 +347,7 @@ def new_challenge(poll_id: int) -> Response:
 def send_password(poll_id: int) -> Response:
     """JSON {phone, challenge}. Then POST …/voters with the number and the password."""
     given = _given(PhoneIn)
-    language = "zh" if str(get_locale()).startswith("zh") else "en"
-    _, sent = entrance.send_password(booth().facts(poll_id), given.phone, given.challenge, language=language)
+    _, sent = entrance.send_password(booth().facts(poll_id), given.phone, given.challenge)
     response = jsonify(expires_s=sent.expires_s, again_s=sent.again_s)
     response.status_code = 202
     response.headers["Cache-Control"] = "no-store"

@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass
 
 from flask import Response, current_app, request
+from flask_babel import get_locale, gettext
 from werkzeug.wrappers import Response as AnyResponse
 
 from concours.base import clock
 from concours.base.errors import Forbidden, RateLimited
-from concours.base.messages import msg
+from concours.base.messages import Message, msg
 from concours.identity.access import NotSignedIn, signed_in
 from concours.voting import keys, refusals, scripts, secrets, voters
 from concours.voting.booth import booth
@@ -137,8 +138,8 @@ def by_code(facts: Facts, typed: str) -> Came:
     return came(facts, voters.code_voter(facts, entered.digest, entered.weight), CODE)
 
 
-def send_password(facts: Facts, typed: str, solution: str, *, language: str) -> tuple[str, Sent]:
-    """Sends a one-time password; returns the number it went to and how long it is good.
+def send_password(facts: Facts, typed: str, solution: str) -> tuple[str, Sent]:
+    """Sends a one-time password in the visitor's language; returns the number it went to and how long it is good.
 
     Raises Invalid, ChallengeRequired, NotSolved, RateLimited, Unavailable.
     """
@@ -150,7 +151,13 @@ def send_password(facts: Facts, typed: str, solution: str, *, language: str) -> 
     elif voters.asks_everybody(facts):
         raise voters.ChallengeRequired
     network = network_of(request.remote_addr or "")
-    return number, phone.send(booth().client, facts, number, network, sender(), language=language)
+    language = "zh" if str(get_locale()).startswith("zh") else "en"
+    here = booth().client
+    return number, phone.send(here, facts, number, network, sender(), say=_said, language=language)
+
+
+def _said(message: Message) -> str:
+    return str(gettext(message.text) % message.values)
 
 
 def by_phone(facts: Facts, typed: str, password: str) -> Came:

@@ -1,4 +1,4 @@
-"""Ways into a poll: each has its weight, voters of two never meet, and a token cannot be made or changed by its holder."""
+"""Ways into a poll: each has its weight, voters of two never meet, and no holder can make or change a token."""
 
 import base64
 import time

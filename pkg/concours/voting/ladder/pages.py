@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, current_app, make_response, redirect, render_template, request, url_for
 from flask import session as browser
-from flask_babel import get_locale
 from redis.exceptions import RedisError
 from werkzeug.wrappers import Response
 
@@ -113,8 +112,7 @@ def phone(poll_slug: str) -> Response:
     try:
         if shown["sent"] and request.form.get("again") != "1":
             return _into(found, facts, entrance.by_phone(facts, typed, password))
-        language = "zh" if str(get_locale()).startswith("zh") else "en"
-        number, sent = entrance.send_password(facts, typed, request.form.get("challenge", ""), language=language)
+        number, sent = entrance.send_password(facts, typed, request.form.get("challenge", ""))
         return _page("phone", found, **{**shown, "phone": number, "sent": True, "fresh": sent})
     except SHOWN_AGAIN as refused:
         return _refused("phone", poll_slug, refused, **shown)

@@ -6,6 +6,7 @@ most, SQL has nothing, and the voter is HMAC(poll key, "phone" 0 number).
 
 import hmac
 import secrets as random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import phonenumbers
@@ -13,7 +14,7 @@ import redis
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 
 from concours.base.errors import FieldProblem, Forbidden, Invalid, RateLimited, Unavailable
-from concours.base.messages import msg, nmsg
+from concours.base.messages import Message, msg, nmsg
 from concours.voting import keys, scripts, secrets
 from concours.voting.ladder.senders import NotSent, Sender
 from concours.voting.rules import Facts
@@ -64,8 +65,20 @@ def _digest(facts: Facts, number: str, password: str) -> str:
     return hmac.digest(facts.key, given, "sha256").hex()
 
 
-def send(client: "redis.Redis", facts: Facts, number: str, network: str, sender: Sender, *, language: str) -> Sent:
-    """Sends a one-time password to `number` (E.164). Raises RateLimited, Unavailable, or RedisError."""
+def send(
+    client: "redis.Redis",
+    facts: Facts,
+    number: str,
+    network: str,
+    sender: Sender,
+    *,
+    say: Callable[[Message], str],
+    language: str,
+) -> Sent:
+    """Sends a one-time password to `number` (E.164); `say` puts it into the voter's language, `language` names that.
+
+    Raises RateLimited, Unavailable, or RedisError.
+    """
     password = "".join(random.choice("0123456789") for _ in range(DIGITS))
     tag, place = tag_of(facts, number), secrets.network_tag(facts.key, facts.id, network)
     names = (
@@ -89,7 +102,10 @@ def send(client: "redis.Redis", facts: Facts, number: str, network: str, sender:
     if word != "sent":
         raise _refusal(word, int(answer[1]) if len(answer) > 1 else 0)
     try:
-        sender(number, _text(password, language), password=password, language=language)
+        text = say(
+            msg("%(password)s is your code for voting, good for five minutes. Give it to nobody.", password=password)
+        )
+        sender(number, text, password=password, language=language)
     except NotSent as fault:
         client.delete(names[0])
         raise Unavailable(
@@ -124,14 +140,6 @@ def check(client: "redis.Redis", facts: Facts, number: str, typed: str) -> None:
         msg("This message is no longer good: it is older than five minutes, was used, or was mistyped too often."),
         hint=msg("Have another one sent."),
         code="password_expired",
-    )
-
-
-def _text(password: str, language: str) -> str:
-    return (
-        f"{password} 是您的投票验证码，五分钟内有效。请勿告诉他人。"
-        if language == "zh"
-        else f"{password} is your code for voting. It is good for five minutes; give it to nobody."
     )
 
 
