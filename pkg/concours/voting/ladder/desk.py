@@ -37,7 +37,7 @@ LABELS = {
     "count": msg("How many codes"),
     "weight": msg("Each vote counts"),
     "expires_at": msg("Can be entered until"),
-    "code": msg("Code"),
+    "code": msg("Invitation code"),
 }
 
 
@@ -141,7 +141,7 @@ def table(poll_id: int, batch_id: int) -> Response:
     poll = _poll(poll_id)
     batch, seed = _open(poll, batch_id)
     address = whole("voting_ladder.code", event_slug=current_event().slug, poll_slug=poll.slug)
-    headings = (gettext("Number"), gettext("Group"), gettext("Code"), gettext("Address"))
+    headings = (gettext("Number"), gettext("Group"), gettext("Invitation code"), gettext("Address"))
     response = make_response(cards.table_of(seed, batch, address, headings))
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="codes-{poll.slug}-{batch.id}.csv"'
