@@ -38,10 +38,24 @@ def refused(tmp_path: Path, **values: str) -> str:
         ("LOG_FORMAT", "xml"),
         ("UNSAFE_FSYNC", "2"),
         ("MAX_UPLOAD_MIB", "-1"),
+        ("SMS_SENDER", "webhook:ftp://gateway"),
+        ("SMS_SENDER", "a pigeon"),
+        ("SMS_SENDER", "webhook:http://gateway.example/"),
+        ("PHONE_REGION", "China"),
+        ("OIDC_ISSUER", "http://sso.example"),
+        ("OUTBOUND_ALLOW", "intranet"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
     assert refused(tmp_path, **{name: value}).startswith(name)
+
+
+def test_who_is_asked_over_http_is_set_as_a_whole(tmp_path: Path) -> None:
+    assert "SMS_WEBHOOK_SECRET" in refused(tmp_path, SMS_SENDER="webhook:https://gateway.example/send")
+    assert "OIDC_CLIENT_ID" in refused(tmp_path, OIDC_ISSUER="https://sso.example")
+    assert "OIDC_ISSUER" in refused(tmp_path, OIDC_CLIENT_ID="concours")
+    inward = {"OIDC_ISSUER": "http://10.1.2.3/sso", "OIDC_CLIENT_ID": "concours", "OUTBOUND_ALLOW": "10.0.0.0/8"}
+    assert load(GOOD | inward, root=tmp_path)["OUTBOUND_ALLOW"] == ("10.0.0.0/8",)
 
 
 def test_a_refusal_shows_no_password(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from flask import Flask
 from concours.base.db import db
 from concours.cli import database
 from concours.identity.models import Role
+from concours.voting.models import Poll
 from tests.conftest import _pg_do, _pg_url
 from tests.factories import Make
 
@@ -161,3 +162,44 @@ def test_the_commands_see_all_the_tables_of_the_whole_application(app: Flask, tm
     known = set(db.metadata.tables)
     database.application(f"sqlite:///{tmp_path / 'x.sqlite3'}")
     assert set(db.metadata.tables) == known
+
+
+def test_a_polls_one_way_in_becomes_its_ladder_and_back(empty: Flask) -> None:
+    database.upgrade(empty)
+    now = datetime.now(UTC)
+    with empty.app_context():
+        event = Make(now).event()
+        event_id = event.id
+        db.session.remove()
+    database.downgrade(empty, "0006")
+    poll = sa.table("poll", *map(sa.column, ("id", "slug", "who", "ways", "challenge", "challenge_now")))
+    with empty.app_context(), db.engine.begin() as connection:
+        table = sa.Table("poll", sa.MetaData(), autoload_with=connection)
+        for number, who in enumerate(("device", "account"), start=1):
+            row = {"event_id": event_id, "slug": f"poll-{number}", "title": "x", "introduction": "", "who": who}
+            row |= {
+                "rules": {},
+                "version": 1,
+                "zone": "Asia/Shanghai",
+                "opens_at": now,
+                "closes_at": now + timedelta(1),
+            }
+            row |= {"wrapped_key": b"k", "wrapped_signing_key": b"k", "signing_public": b"p" * 32, "published": True}
+            connection.execute(table.insert().values(**row, created_at=now, changed_at=now))
+    database.upgrade(empty)
+    with empty.app_context():
+        found = db.session.execute(
+            sa.select(Poll.slug, Poll.ways, Poll.challenge, Poll.challenge_now).order_by(Poll.slug)
+        )
+        assert [tuple(row) for row in found] == [
+            ("poll-1", {"device": {"weight": 1}}, "never", False),
+            ("poll-2", {"account": {"weight": 1}}, "never", False),
+        ]
+        one = db.session.scalars(sa.select(Poll).where(Poll.slug == "poll-1")).one()
+        one.ways = {"account": {"weight": 3}, "code": {"weight": 1}}
+        db.session.commit()
+        db.session.remove()
+    database.downgrade(empty, "0006")
+    with empty.app_context(), db.engine.connect() as connection:
+        rows_now = connection.execute(sa.select(poll.c.slug, poll.c.who).order_by(poll.c.slug)).all()
+    assert [tuple(row) for row in rows_now] == [("poll-1", "device"), ("poll-2", "account")]

@@ -6,6 +6,6 @@
 Behind it, `log`: the poll's public log, its checkpoints, witnesses and close.
 
 What it stands on: `models`, `rules` (what a poll allows, cached by version), `secrets` (a poll's keys, pseudonyms),
-`voters` (devices and tokens), `keys` (all names in Redis). Around it: `polls` and `candidates` (an organiser's
+`voters` (ids and tokens), `ladder` (the ways into a poll), `entrance` (how a request becomes a voter), `keys` (all names in Redis). Around it: `polls` and `candidates` (an organiser's
 verbs), `reconciliation`, `gallery`, `routes` (public pages), `desk` (the organiser's pages), `api` (JSON).
 """

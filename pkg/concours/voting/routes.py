@@ -18,6 +18,7 @@ from concours.voting.booth import init_booth
 from concours.voting.evidence import desk as evidence_desk
 from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
+from concours.voting.ladder import api as _ladder_api  # noqa: F401 (adds its routes to api.bp)
 from concours.voting.ladder import desk as codes_desk
 from concours.voting.ladder import pages as ladder_pages
 from concours.voting.ladder.provider import Provider

@@ -2,6 +2,6 @@
 
 `ways` (the rungs, their weights, in words), then one module for each rung that asks for something: `codes` (with
 `models`, and `cards` to print), `phone` (with `senders`), `provider` (OpenID Connect); `challenge` is the puzzle that
-newcomers solve. `desk` is the organiser's page of codes, `pages` where a voter comes in. How a request becomes a
-voter is one floor up, in `entrance`.
+newcomers solve. `form` is the ladder in a poll's form, `desk` the organiser's page of codes, `pages` and `api` where a
+voter comes in. How a request becomes a voter is one floor up, in `entrance`; what the gallery says of it in `doorway`.
 """
