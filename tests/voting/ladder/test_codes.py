@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from concours.audit import AuditRecord
 from concours.base.db import db, session
+from concours.base.errors import Conflict
 from concours.identity.models import Account, Role
 from concours.voting import entrance, keys
 from concours.voting.booth import booth
@@ -238,6 +239,14 @@ def test_a_browser_without_script_comes_in_and_votes(sequencer: Any, a_poll: Pol
     session().rollback()
     client.post(f"{here}/leave")
     assert "You vote as this browser." in client.get(here, headers={"Accept-Language": "en"}).text
+
+
+def test_a_poll_that_is_over_gets_no_codes(a_poll: PollMaker, now: datetime) -> None:
+    world = a_poll(ways=only(CODE))
+    world.poll.opens_at, world.poll.closes_at = now - timedelta(days=2), now - timedelta(days=1)
+    session().commit()
+    with pytest.raises(Conflict):
+        a_batch(world)
 
 
 def test_twenty_thousand_codes_are_made_in_one_go(a_poll: PollMaker) -> None:

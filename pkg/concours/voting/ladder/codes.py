@@ -136,6 +136,8 @@ def make_batch(poll: Poll, draft: BatchDraft, *, key: bytes, actor: Account, now
     Raises Invalid, Conflict.
     """
     _check(draft, now)
+    if poll.closes_at <= now:
+        raise Conflict(msg("This poll is over: codes would let nobody in."), code="poll_closed")
     there = session().scalar(sa.select(sa.func.count(CodeBatch.id)).where(CodeBatch.poll_id == poll.id)) or 0
     if there >= MOST_BATCHES:
         raise Conflict(msg("A poll has at most %(count)s batches of codes.", count=MOST_BATCHES), code="too_many")
