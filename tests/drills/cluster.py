@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import random
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import redis
 
 from concours.base import embedded
 from concours.base.cluster_map import slot_of
-from tests.drills.stack import free_port, until
+from tests.drills.stack import until
 
 SLOTS = 16_384
 HOST = "127.0.0.1"
@@ -37,16 +39,31 @@ class Node:
         self.process.wait(10)
 
 
+def quiet_ports() -> Iterator[int]:
+    """Ports that nobody has, below those that the kernel gives to outgoing connections (from 32,768 on)."""
+    return filter(_is_free, random.sample(range(20_000, 32_000), 2_000))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
 class Cluster:
     """Nodes that know each other; `primaries` have the slots in equal parts, each of them followed by `replicas`."""
 
     def __init__(self, folder: Path, *, primaries: int = 3, replicas: int = 0, timeout_ms: int = 2_000) -> None:
+        self._ports = quiet_ports()
         self.nodes = [self._start(folder / str(n), timeout_ms) for n in range(primaries * (1 + replicas))]
         self._primaries = primaries
 
     def _start(self, folder: Path, timeout_ms: int) -> Node:
         folder.mkdir(parents=True)
-        port, bus = free_port(), free_port()
+        port, bus = next(self._ports), next(self._ports)
         with (folder / "said").open("wb") as said:
             process = subprocess.Popen(
                 [
@@ -110,20 +127,20 @@ class Cluster:
 
     def of_poll(self, poll: int) -> Node:
         """The primary of a poll, as a living node says now."""
-        return self._row(poll)[0]
+        return self.of_key(f"{{p:{poll}}}")[0]
 
     def replica_of(self, poll: int) -> Node:
         """Who follows the primary of a poll."""
-        return self._row(poll)[1]
+        return self.of_key(f"{{p:{poll}}}")[1]
 
-    def _row(self, poll: int) -> list[Node]:
-        """Primary and replicas of a poll's slot."""
-        slot = slot_of(f"{{p:{poll}}}")
+    def of_key(self, key: str) -> list[Node]:
+        """Primary and replicas of a key."""
+        slot = slot_of(key)
         living = next(node for node in self.nodes if node.process.poll() is None)
         for first, last, *nodes in living.ask("CLUSTER SLOTS"):
             if first <= slot <= last:
                 return [next(one for one in self.nodes if one.port == int(port)) for _, port, *_ in nodes]
-        raise LookupError(f"nobody has poll {poll}")
+        raise LookupError(f"nobody has {key}")
 
     def end(self) -> None:
         """Leaves nothing behind."""

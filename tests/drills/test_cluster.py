@@ -135,8 +135,11 @@ def check(stage: Stage, slug: str, desks: list[Voters], found: Sequence[tuple[in
         assert sorted(receipt["leaf"] for receipt in receipts) == list(range(votes)), "each leaf once, without a gap"
 
 
-def sent(desks: list[Voters]) -> int:
-    """Votes answered so far."""
+def sent(desks: list[Voters], jobs: list[Future[None]]) -> int:
+    """Votes answered so far; fails at once with a voter that failed."""
+    for job in jobs:
+        if job.done():
+            job.result()
     return sum(desk.count.sent for desk in desks)
 
 
@@ -144,7 +147,7 @@ def test_the_active_sequencer_is_killed_and_the_other_goes_on(site: Site, capsys
     stage, slug, found = two_polls(site, VOTES)
     with ThreadPoolExecutor(HANDS) as pool:
         desks, jobs = begin(site, pool, stage, found)
-        until(lambda: sent(desks) > VOTES / 2, 120, "votes go on")
+        until(lambda: sent(desks, jobs) > VOTES / 2, 120, "votes go on")
         active = site.holder()
         assert active in sequencers(site.stack)
         os.kill(active, signal.SIGKILL)
@@ -161,18 +164,22 @@ def test_the_active_sequencer_is_killed_and_the_other_goes_on(site: Site, capsys
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("leasing", [False, True], ids=["without the lease", "with the lease"])
 def test_a_primary_dies_with_votes_that_its_replica_never_saw(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    leasing: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ExitStack() as stack:
         site = raise_site(stack, tmp_path, clustered=True, replicas=1)
         assert site.cluster is not None
         stage, slug, found = two_polls(site, VOTES)
-        poll = found[1][0]
+        leads = site.cluster.of_key(keys.LEASE)[0]
+        fitting = [poll for poll, _ in found if (site.cluster.of_poll(poll) is leads) == leasing]
+        assert fitting, "a poll beside the lease, and one elsewhere"
+        poll = fitting[0]
         primary, replica = site.cluster.of_poll(poll), site.cluster.replica_of(poll)
         with ThreadPoolExecutor(HANDS) as pool:
             desks, jobs = begin(site, pool, stage, found)
-            until(lambda: sent(desks) > VOTES / 2, 120, "votes go on")
+            until(lambda: sent(desks, jobs) > VOTES / 2, 120, "votes go on")
             primary.ask("ACL SETUSER", "default", "-psync", "-sync")  # the replica is cut off and cannot come back
             primary.ask("CLIENT KILL", "TYPE", "replica")
             kept = leaves_in(replica, poll)
