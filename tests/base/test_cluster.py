@@ -99,24 +99,24 @@ def test_streams_of_several_nodes_are_read_together(client: ClusterClient) -> No
 
 
 def test_a_slot_that_moves_is_followed(nodes: Cluster, client: ClusterClient) -> None:
-    client.set(key(1), "before")
-    slot = slot_of(key(1))
-    source, target = nodes.of_poll(1), nodes.of_poll(2)
+    client.set(key(4), "before")  # a poll that no other test here has
+    slot = slot_of(key(4))
+    source, target = nodes.of_poll(4), nodes.of_poll(2)
     sent, got = source.ask("CLUSTER MYID"), target.ask("CLUSTER MYID")
     target.ask("CLUSTER SETSLOT", slot, "IMPORTING", sent)
     source.ask("CLUSTER SETSLOT", slot, "MIGRATING", got)
-    assert client.get(key(1)) == b"before"
-    client.set(key(1, "new"), "during")  # ASK: the key is not here, so it is there
+    assert client.get(key(4)) == b"before"
+    client.set(key(4, "new"), "during")  # ASK: the key is not here, so it is there
     assert target.client.execute_command("CLUSTER COUNTKEYSINSLOT", slot) == 1
     pipe = client.pipeline(transaction=False)
-    pipe.get(key(1, "new"))
+    pipe.get(key(4, "new"))
     pipe.get(key(3))
     assert pipe.execute() == [b"during", None]
-    source.ask("MIGRATE", "127.0.0.1", target.port, key(1), 0, 5000)
+    source.ask("MIGRATE", "127.0.0.1", target.port, key(4), 0, 5000)
     target.ask("CLUSTER SETSLOT", slot, "NODE", got)
     source.ask("CLUSTER SETSLOT", slot, "NODE", got)
-    assert client.get(key(1)) == b"before"
-    assert client.server_of(key(1)).connection_pool.connection_kwargs["port"] == target.port
+    assert client.get(key(4)) == b"before"
+    assert client.server_of(key(4)).connection_pool.connection_kwargs["port"] == target.port
 
 
 def test_a_node_that_is_gone_refuses_its_part_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
