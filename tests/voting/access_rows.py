@@ -106,6 +106,8 @@ ROWS = [
     Row("voting.poll", "GET", _public(lambda p: ""), EVERYONE),
     Row("voting.candidate", "GET", _public(lambda p: f"/candidates/{p.candidates[0]}"), EVERYONE),
     Row("voting.vote", "POST", _public(lambda p: f"/candidates/{p.candidates[0]}/vote"), EVERYONE),
+    Row("voting.ballot", "GET", _public(lambda p: "/ballot"), EVERYONE),
+    Row("voting.ballot", "POST", _public(lambda p: "/ballot"), EVERYONE),
     Row("voting.standings", "GET", _public(lambda p: "/standings"), EVERYONE),
     Row("voting.receipt", "GET", _public(lambda p: f"/receipts/{A_RECEIPT}"), EVERYONE),
     Row("voting.mine", "GET", _public(lambda p: "/mine"), EVERYONE),

@@ -247,3 +247,25 @@ def test_the_later_nonces_follow_from_the_first() -> None:
     assert len(set(found)) == 50
     assert secrets.nonces_of(first, 2) == found[:2]
     assert found[1] == hashlib.sha256(b"pick\0" + first + b"\2").digest()[:16]
+
+
+def test_a_ballot_by_form_is_kept_when_it_is_refused_and_counted_when_it_fits(
+    app: APIFlask, a_poll: PollMaker, a_voter: Come
+) -> None:
+    world = a_poll(count=4, min_picks=2, max_picks=3)
+    a, _, c, d = world.candidates
+    with sequencing(app):
+        until_loaded(world)
+        browser = a_voter(world).client
+        address = f"/events/{world.event.slug}/polls/{world.poll.slug}/ballot"
+        assert browser.get(address).get_data(as_text=True).count('type="checkbox"') == 4
+        session().rollback()
+        refused = browser.post(address, data={"candidate": [str(a)]})
+        session().rollback()
+        assert refused.status_code == 422
+        assert refused.get_data(as_text=True).count(" checked") == 1
+        assert browser.post(address, data={"candidate": [str(c), str(a), str(d)]}).status_code == 303
+        session().rollback()
+        assert browser.post(address, data={}).status_code == 422
+        session().rollback()
+    assert sorted(candidate for _, candidate in leaves(world)) == [a, c, d]

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from concours.base import clock, typed
 from concours.base.db import session
-from concours.base.errors import Closed, Conflict, DomainError, Forbidden, NotFound, RateLimited
+from concours.base.errors import Closed, Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
 from concours.base.messages import Message, msg, nmsg
 from concours.base.notices import notify
 from concours.events.context import current_event
@@ -27,7 +27,7 @@ from concours.voting.ladder import ways
 from concours.voting.log import closing
 from concours.voting.models import Poll
 from concours.voting.network import network_of
-from concours.voting.rules import DELAYED, HIDDEN, Rules, in_words
+from concours.voting.rules import DELAYED, HIDDEN, MOST_PICKS, Rules, in_words
 from concours.voting.secrets import NONCE_BYTES
 from concours.voting.tally import Standings
 
@@ -35,6 +35,7 @@ bp = Blueprint("voting", __name__, url_prefix="/events/<event_slug>/polls", temp
 
 SEED_COOKIE = "concours_order"
 SEED_LENGTH = 16
+NUMBER_DIGITS = 16
 SEED_DAYS = 365
 QUERY_LENGTH = 60
 STANDINGS_PAGE = 60
@@ -116,6 +117,7 @@ def poll(poll_slug: str) -> AnyResponse:
         cards=list(cards.values()),
         drawn=_drawn,
         counts_shown=_counts_shown(found, now),
+        several=Rules.read(found.rules).max_picks > 1,
         count=len(field.running),
         hits=len(order),
         next_after=next_after,
@@ -129,9 +131,9 @@ def poll(poll_slug: str) -> AnyResponse:
     return response if is_new else _conditional(response)
 
 
-def _drawn(card: Card, state: str, lazy: bool, counted: bool, caller: Callable[[], str]) -> str:
+def _drawn(card: Card, state: str, lazy: bool, counted: bool, several: bool, caller: Callable[[], str]) -> str:
     """For the template: what it draws of a card between `call` and `endcall`, or what it drew of it before."""
-    return showcase().drawn(card, (str(get_locale()), state, lazy, counted), caller)
+    return showcase().drawn(card, (str(get_locale()), state, lazy, counted, several), caller)
 
 
 @bp.get(f"/<poll_slug>/candidates/{NUMBER}")
@@ -155,6 +157,7 @@ def candidate(poll_slug: str, candidate_id: int) -> Response:
         nonce=random.token_hex(NONCE_BYTES),
         rules=in_words(Rules.read(found.rules), ways.of_poll(found)),
         votes=_votes(found).get(candidate_id),
+        several=Rules.read(found.rules).max_picks > 1,
         door=doorway.of_poll(found),
         left=_left(found),
     )
@@ -228,6 +231,60 @@ def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
     if came is not None:
         entrance.remember(answer, facts, came)
     return answer
+
+
+@bp.route("/<poll_slug>/ballot", methods=["GET", "POST"])
+@allow(PUBLIC)
+def ballot(poll_slug: str) -> AnyResponse | str | tuple[str, int]:
+    """Several choices, marked and sent together; the same path as the API's, without script too."""
+    found = polls.published_poll(current_event(), poll_slug)
+    if request.method == "GET":
+        return _ballot(found, frozenset(), None)
+    numbers = request.form.getlist("candidate")[: MOST_PICKS + 1]
+    chosen = frozenset(int(n) for n in numbers if n.isascii() and n.isdigit() and len(n) < NUMBER_DIGITS)
+    came, facts = None, booth().facts(found.id)
+    try:
+        if not chosen:
+            raise refusals.refusal("wrong_picks", [0], facts)
+        try:
+            came = entrance.enter(facts)
+        except RedisError as away:
+            raise refusals.redis_away() from away
+        network = network_of(request.remote_addr or "")
+        session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
+        done = booth().run(
+            cast(booth(), found.id, token=came.token, network=network, candidates=tuple(sorted(chosen)), nonce=_nonce())
+        )
+    except NotSignedIn:
+        here = url_for("voting.ballot", poll_slug=found.slug)
+        return redirect(url_for("identity.sign_in", next=here), 303)
+    except entrance.WayRequired:
+        return redirect(url_for("voting_ladder.enter", poll_slug=found.slug), 303)
+    except (*REFUSED_ON_THE_PAGE, Invalid) as refused:
+        shown_again = make_response(_ballot(polls.published_poll(current_event(), poll_slug), chosen, refused), 422)
+        if came is not None:
+            entrance.remember(shown_again, facts, came)
+        return shown_again
+    notify(_counted(done), "success" if done.recorded else "info")
+    answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipts[0]["id"]), 303)
+    entrance.remember(answer, facts, came)
+    return answer
+
+
+def _ballot(found: Poll, chosen: frozenset[int], refused: DomainError | None) -> str:
+    seed, _ = _seed()
+    order, now = order_of(showcase().field_of(found).running, seed), clock.now()
+    return render_template(
+        "voting/ballot.html",
+        event=current_event(),
+        poll=found,
+        state=polls.state_at(found, now),
+        limits=Rules.read(found.rules),
+        cards=list(showcase().cards(found, current_event(), order, now).values()),
+        chosen=chosen,
+        refused=refused,
+        nonce=random.token_hex(NONCE_BYTES),
+    )
 
 
 def _nonce() -> bytes:
