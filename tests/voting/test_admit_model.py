@@ -72,8 +72,8 @@ def facts_of(rules: Rules) -> Facts:
     """A poll that only Redis knows."""
     poll, now = next(_polls), int(time.time() * 1000)
     found = Facts(
-        id=poll, slug=f"model-{poll}", event_id=1, version=1, ways=ladder.read({"device": {"weight": 1}}), challenge="never",
-        challenge_now=False, zone="UTC", rules=rules, opens=now - 1000,
+        id=poll, slug=f"model-{poll}", event_id=1, version=1, ways=ladder.read({"device": {"weight": 1}}),
+        challenge="never", challenge_now=False, zone="UTC", rules=rules, opens=now - 1000,
         closes=now + 86_400_000, key=b"k" * 32, signing_key=Ed25519PrivateKey.generate(),
     )  # fmt: skip
     client = booth().client

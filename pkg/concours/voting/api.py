@@ -245,13 +245,16 @@ def this_voter(poll_id: int) -> Response:
         401: "`voter_required`: no valid voter token for this poll.",
         403: "`poll_closed`, `poll_not_open`, `not_eligible`.",
         409: "`already_voted`, `nonce_reused`.",
-        422: "`invalid`.",
+        422: "`invalid`, `wrong_picks`.",
         429: "`rate_limited`, `quota_used`; Retry-After says when again.",
         503: "Redis or SQL is away; send the same nonce again after Retry-After.",
     },
 )
 def vote(poll_id: int) -> Response:
-    """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer."""
+    """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer.
+
+    Or {candidates: [...], nonce}: a ballot of several, which counts as a whole; the answer has `receipts`, one for each.
+    """
     session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
     status, headers, body = front.take(
         booth(),
