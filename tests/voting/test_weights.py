@@ -32,7 +32,7 @@ def tallied(world: PollWorld) -> dict[int, int]:
 
 
 def shown(name: str) -> dict[int, int]:
-    return {int(candidate): int(votes) for candidate, votes in booth().client.hgetall(name).items()}  # type: ignore[union-attr]
+    return {int(candidate): int(votes) for candidate, votes in booth().client.hgetall(name).items()}
 
 
 @both_databases

@@ -253,7 +253,7 @@ def this_voter(poll_id: int) -> Response:
 def vote(poll_id: int) -> Response:
     """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer.
 
-    Or {candidates: [...], nonce}: a ballot of several, which counts as a whole; the answer has `receipts`, one for each.
+    Or {candidates: [...], nonce}: a ballot of several, which counts as a whole; its answer has `receipts`, one each.
     """
     session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
     status, headers, body = front.take(
