@@ -7,6 +7,7 @@ from concours.voting.ladder.ways import CODE, DEVICE, PHONE, Way
 from tests.access import EVERYONE, Row, World
 from tests.voting.amendments.build import proposal_in
 from tests.voting.build import PollWorld, a_batch, poll_in
+from tests.voting.evidence.build import a_group
 
 NOBODY: frozenset[str] = frozenset()
 DESK = {"organiser", "admin"}
@@ -65,6 +66,14 @@ def _codes(path: str) -> Callable[[World], str]:
         found = poll_in(w)
         batch = a_batch(found)
         return f"/events/{w.event.slug}/voting/{found.id}/codes/{batch.id}{path}"
+
+    return url
+
+
+def _group(path: str) -> Callable[[World], str]:
+    def url(w: World) -> str:
+        found = poll_in(w)
+        return f"/events/{w.event.slug}/voting/{found.id}/evidence/{a_group(found).id}{path}"
 
     return url
 

@@ -19,7 +19,6 @@ COMMANDS = {
     "demo": "concours.cli.demo",
     "health": "concours.cli.health",
     "poll": "concours.cli.poll",
-    "poll": "concours.cli.poll",
     "replay": "concours.cli.replay",
     "restore": "concours.cli.restore",
     "sequencer": "concours.cli.sequencer",

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import click
 
@@ -36,7 +37,7 @@ def evidence(slug: str, as_json: bool) -> None:
         runs.keep(run, found, now=now)
         session().flush()
         groups, _ = runs.groups_of(run, runs.Wanted(strong=True))
-        shown = [
+        shown: list[dict[str, Any]] = [
             {
                 "number": group.number,
                 "candidate": group.candidate_id,

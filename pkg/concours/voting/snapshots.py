@@ -44,10 +44,12 @@ def as_of(connection: sa.Connection, poll_id: int, moment: datetime, known: Stan
     return Standings(row.size, {int(candidate): votes for candidate, votes in counts.items()})
 
 
-def _newest(connection: sa.Connection, poll_id: int, until: datetime) -> sa.Row[Any] | None:
-    return connection.execute(
+def _newest(connection: sa.Connection, poll_id: int, until: datetime) -> Any:
+    """The latest snapshot's moment and size; None where there is none yet."""
+    found: Any = connection.execute(
         sa.select(_snapshot.c.taken_at, _snapshot.c.size)
         .where(_snapshot.c.poll_id == poll_id, _snapshot.c.taken_at <= until)
         .order_by(_snapshot.c.taken_at.desc())
         .limit(1)
     ).one_or_none()
+    return found

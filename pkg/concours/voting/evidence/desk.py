@@ -33,6 +33,7 @@ bp = Blueprint(
 
 GROUP = "<int(max=9007199254740991):group_id>"
 VOTES_PAGE = 60
+LARGEST = 2**53 - 1
 QUEUE = "bulk"
 
 
@@ -42,6 +43,13 @@ def _poll(poll_id: int) -> Poll:
 
 def _may_change() -> bool:
     return Role.ORGANISER in my_roles() or actor().is_admin
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= LARGEST:
+        raise ValueError
+    return number
 
 
 def _cards(poll: Poll, wanted: list[int]) -> dict[int, Card]:
@@ -58,7 +66,7 @@ def index(poll_id: int) -> str:
     wanted = runs.Wanted(
         strong="strong" in request.args,
         new="new" in request.args,
-        candidate=request.args.get("candidate", type=int),
+        candidate=request.args.get("candidate", type=_number),
         kind=request.args.get("kind", "") if request.args.get("kind") in words.KINDS else "",
     )
     after = max(0, request.args.get("after", 0, type=int) or 0)
@@ -81,7 +89,7 @@ def index(poll_id: int) -> str:
         pace=[(number, plots.over_time(pace, str(number))) for number in order] if pace else [],
         whole=plots.over_time(pace, "all") if pace else None,
         intervals=plots.intervals(figures["intervals"]) if figures.get("intervals") else None,
-        places=places,
+        origins=places,
         next_after=found[-1].number if more else None,
         after=after,
         may_change=_may_change(),
@@ -184,7 +192,7 @@ def _page(poll: Poll, group: EvidenceGroup, **typed: Any) -> str:
         cards=_cards(poll, [group.candidate_id, *(row.candidate_id for row in rows)]),
         pace=plots.over_time(group.facts["pace"], "all", "group"),
         intervals=plots.intervals(group.facts["intervals"]),
-        places=group.facts["places"],
+        origins=group.facts["places"],
         votes=rows,
         next_after=shown[-1] if len(leaves) > VOTES_PAGE else None,
         first=after < 0,
