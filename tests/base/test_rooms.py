@@ -39,6 +39,7 @@ EDGES = {
     "jury": {"api", "desk_routes", "forms", "judge_routes", "pages", "result_routes", "routes"},
     "voting": {
         "api",
+        "ballot_pages",
         "booth",
         "check_pages",
         "closing_desk",

@@ -119,6 +119,7 @@ ROWS = [
     Row("voting.ballot", "POST", _public(lambda p: "/ballot"), EVERYONE),
     Row("voting.standings", "GET", _public(lambda p: "/standings"), EVERYONE),
     Row("voting.receipt", "GET", _public(lambda p: f"/receipts/{A_RECEIPT}"), EVERYONE),
+    Row("voting.receipts", "GET", _public(lambda p: f"/receipts?id={A_RECEIPT}"), EVERYONE),
     Row("voting.mine", "GET", _public(lambda p: "/mine"), EVERYONE),
     Row("voting_ladder.enter", "GET", _public(lambda p: "/enter"), EVERYONE),
     Row("voting_ladder.code", "GET", _door("/code"), EVERYONE),

@@ -1,9 +1,11 @@
 """A ballot of several picks counts as a whole or not at all, and no longer or shorter than the poll allows."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -269,3 +271,69 @@ def test_a_ballot_by_form_is_kept_when_it_is_refused_and_counted_when_it_fits(
         assert browser.post(address, data={}).status_code == 422
         session().rollback()
     assert sorted(candidate for _, candidate in leaves(world)) == [a, c, d]
+
+
+def test_all_receipts_of_a_ballot_stand_on_one_page(
+    app: APIFlask, a_poll: PollMaker, count_queries: Callable[[Callable[[], Any]], int]
+) -> None:
+    world = a_poll(count=12, min_picks=1, max_picks=10)
+    address = f"/events/{world.event.slug}/polls/{world.poll.slug}"
+    with sequencing(app):
+        until_loaded(world)
+        browser = app.test_client()
+        browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+        voter = weighing(world, browser, 4)
+        alone = send(voter, world.candidates[:1]).get_json()["receipts"]
+        given = send(voter, world.candidates[1:11]).get_json()["receipts"]
+        session().rollback()
+
+        def page(of: list[dict[str, Any]]) -> TestResponse:
+            found = browser.get(f"{address}/receipts", query_string={"id": [receipt["id"] for receipt in of]})
+            session().rollback()
+            return found
+
+        page(given), page(alone)  # the candidates are remembered
+        assert count_queries(lambda: page(alone)) == count_queries(lambda: page(given))
+        text = page(given).get_data(as_text=True)
+        assert text.count("Recorded</span>") == 10
+        assert text.count("Counts 4 votes") == 10
+        assert [int(n) for n in re.findall(r"Number (\d+) of the ledger", text)] == list(range(2, 12))
+        assert page([*given, *alone]).status_code == 404
+        assert page([given[0], given[0]]).status_code == 404
+        assert page([]).status_code == 404
+        single = browser.get(f"{address}/receipts/{given[0]['id']}").get_data(as_text=True)
+        session().rollback()
+        assert "Counts 4 votes" in single
+        lost = {"id": given[0]["id"].partition(".")[0] + "." + "A" * 43}
+        told = page([*given[1:], lost]).get_data(as_text=True)
+        assert told.count("Recorded</span>") == 9
+        assert told.count("Not counted</span>") == 1
+
+
+def test_what_is_marked_stays_while_one_looks_for_more(app: APIFlask, a_poll: PollMaker) -> None:
+    world = a_poll(count=60, max_picks=5)
+    at_work(app).release()
+    browser, address = app.test_client(), f"/events/{world.event.slug}/polls/{world.poll.slug}/ballot"
+
+    def boxes(response: TestResponse) -> tuple[list[int], list[int], str]:
+        text = response.get_data(as_text=True)
+        session().rollback()
+        found = re.findall(r'name="candidate"\s+value="(\d+)"[^>]*?(checked)?>', text)
+        more = re.search(r'name="go"\s+value="(\d{2,}|[1-9])"', text)
+        return [int(n) for n, mark in found if mark], [int(n) for n, mark in found if not mark], more[1] if more else ""
+
+    marked, first, go = boxes(browser.get(address))
+    assert (marked, len(first)) == ([], 24)
+    seen = set(first)
+    chosen = [first[3], first[7]]
+    while go:
+        marked, others, go = boxes(browser.post(address, data={"candidate": chosen, "go": go}))
+        assert marked == chosen
+        assert not seen & set(others)
+        seen |= set(others)
+    assert seen == set(world.candidates)
+    assert boxes(browser.get(address, query_string={"candidate": chosen}))[0] == chosen
+    assert boxes(browser.post(address, data={"candidate": chosen, "go": "9" * 5000}))[0] == chosen
+    assert boxes(browser.post(address, data={"candidate": ["x", "-1", str(2**60)], "go": "find", "q": "%"}))[0] == []
+    assert session().scalar(sa.select(sa.func.count()).select_from(Vote)) == 0
+    session().commit()

@@ -152,14 +152,35 @@ def record(
 
 def find(connection: sa.Connection, poll_id: int, commitment: bytes) -> Standing | None:
     """The recorded vote of that commitment."""
-    columns = (_vote.c.journal_id, _vote.c.candidate_id, _vote.c.day, _vote.c.weight, _vote.c.leaf, _vote.c.recorded_at)
-    row = connection.execute(
-        sa.select(*columns).where(_vote.c.poll_id == poll_id, _vote.c.commitment == commitment)
-    ).one_or_none()
-    if row is None:
-        return None
-    recorded_at = milliseconds(row.recorded_at)
-    return Standing(row.journal_id, row.candidate_id, row.day, commitment, row.weight, row.leaf, recorded_at)
+    return find_all(connection, poll_id, [commitment]).get(commitment)
+
+
+def find_all(connection: sa.Connection, poll_id: int, commitments: Sequence[bytes]) -> dict[bytes, Standing]:
+    """The recorded votes of those commitments (a ballot's: at most 50)."""
+    v = _vote.c
+    rows = connection.execute(
+        sa.select(v.commitment, v.journal_id, v.candidate_id, v.day, v.weight, v.leaf, v.recorded_at).where(
+            v.poll_id == poll_id, v.commitment.in_(commitments)
+        )
+    )
+    return {
+        row.commitment: Standing(
+            row.journal_id,
+            row.candidate_id,
+            row.day,
+            row.commitment,
+            row.weight,
+            row.leaf,
+            milliseconds(row.recorded_at),
+        )
+        for row in rows
+    }
+
+
+def refused_at(connection: sa.Connection, poll_id: int, journal_ids: Sequence[str]) -> str | None:
+    """Why the unique keys refused the ballot of these journal entries, if they did."""
+    here = sa.and_(_refused.c.poll_id == poll_id, _refused.c.journal_id.in_(journal_ids))
+    return connection.execute(sa.select(_refused.c.reason).where(here).limit(1)).scalar_one_or_none()
 
 
 def refused_as(connection: sa.Connection, poll_id: int, journal_id: str) -> str | None:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from concours.base import clock, typed
 from concours.base.db import session
-from concours.base.errors import Closed, Conflict, DomainError, Forbidden, Invalid, NotFound, RateLimited
+from concours.base.errors import Closed, Conflict, DomainError, Forbidden, NotFound, RateLimited
 from concours.base.messages import Message, msg, nmsg
 from concours.base.notices import notify
 from concours.events.context import current_event
@@ -27,7 +27,7 @@ from concours.voting.ladder import ways
 from concours.voting.log import closing
 from concours.voting.models import Poll
 from concours.voting.network import network_of
-from concours.voting.rules import DELAYED, HIDDEN, MOST_PICKS, Rules, in_words
+from concours.voting.rules import DELAYED, HIDDEN, Rules, in_words
 from concours.voting.secrets import NONCE_BYTES
 from concours.voting.tally import Standings
 
@@ -35,7 +35,6 @@ bp = Blueprint("voting", __name__, url_prefix="/events/<event_slug>/polls", temp
 
 SEED_COOKIE = "concours_order"
 SEED_LENGTH = 16
-NUMBER_DIGITS = 16
 SEED_DAYS = 365
 QUERY_LENGTH = 60
 STANDINGS_PAGE = 60
@@ -49,7 +48,7 @@ def showcase() -> Showcase:
     return found
 
 
-def _seed() -> tuple[str, bool]:
+def seed_of_visitor() -> tuple[str, bool]:
     """What the visitor's own order is made of, and whether it is new."""
     given = request.cookies.get(SEED_COOKIE, "")
     if given.isascii() and given.isalnum() and len(given) <= 2 * SEED_LENGTH:
@@ -57,7 +56,8 @@ def _seed() -> tuple[str, bool]:
     return random.token_hex(SEED_LENGTH // 2), True
 
 
-def _with_seed(response: Response, seed: str, is_new: bool) -> Response:
+def with_seed(response: Response, seed: str, is_new: bool) -> Response:
+    """Lets the browser keep a new seed."""
     if is_new:
         response.set_cookie(
             SEED_COOKIE,
@@ -96,7 +96,7 @@ def poll(poll_slug: str) -> AnyResponse:
     event, now = current_event(), clock.now()
     found = polls.published_poll(event, poll_slug)
     field = showcase().field_of(found)
-    seed, is_new = _seed()
+    seed, is_new = seed_of_visitor()
     order = order_of(field.running, seed)
     query = typed.line(request.args.get("q", ""))[:QUERY_LENGTH]
     category = request.args.get("category", type=int)
@@ -117,6 +117,7 @@ def poll(poll_slug: str) -> AnyResponse:
         cards=list(cards.values()),
         drawn=_drawn,
         counts_shown=_counts_shown(found, now),
+        limits=Rules.read(found.rules),
         several=Rules.read(found.rules).max_picks > 1,
         count=len(field.running),
         hits=len(order),
@@ -127,7 +128,7 @@ def poll(poll_slug: str) -> AnyResponse:
         categories=[c for c in event.categories if c.id in categories] if len(categories) > 1 else [],
         door=doorway.of_poll(found),
     )
-    response = _with_seed(make_response(page), seed, is_new)
+    response = with_seed(make_response(page), seed, is_new)
     return response if is_new else _conditional(response)
 
 
@@ -143,7 +144,7 @@ def candidate(poll_slug: str, candidate_id: int) -> Response:
     event, now = current_event(), clock.now()
     found = polls.published_poll(event, poll_slug)
     card, withdrawn = _card(found, candidate_id, now)
-    seed, is_new = _seed()
+    seed, is_new = seed_of_visitor()
     before, behind = neighbours(order_of(showcase().field_of(found).running, seed), candidate_id)
     page = render_template(
         "voting/candidate.html",
@@ -157,13 +158,14 @@ def candidate(poll_slug: str, candidate_id: int) -> Response:
         nonce=random.token_hex(NONCE_BYTES),
         rules=in_words(Rules.read(found.rules), ways.of_poll(found)),
         votes=_votes(found).get(candidate_id),
+        limits=Rules.read(found.rules),
         several=Rules.read(found.rules).max_picks > 1,
         door=doorway.of_poll(found),
         left=_left(found),
     )
     response = make_response(page)
     response.headers["Cache-Control"] = "private, no-store"
-    return _with_seed(response, seed, is_new)
+    return with_seed(response, seed, is_new)
 
 
 def _card(found: Poll, candidate_id: int, now: datetime) -> tuple[Card, bool]:
@@ -215,9 +217,9 @@ def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
         network = network_of(request.remote_addr or "")
         session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
         done = booth().run(
-            cast(booth(), found.id, token=came.token, network=network, candidates=(candidate_id,), nonce=_nonce())
+            cast(booth(), found.id, token=came.token, network=network, candidates=(candidate_id,), nonce=nonce_sent())
         )
-        notify(_counted(done), "success" if done.recorded else "info")
+        notify(counted(done), "success" if done.recorded else "info")
         answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipts[0]["id"]), 303)
     except NotSignedIn:
         return redirect(url_for("identity.sign_in", next=here), 303)
@@ -233,61 +235,8 @@ def vote(poll_slug: str, candidate_id: int) -> AnyResponse:
     return answer
 
 
-@bp.route("/<poll_slug>/ballot", methods=["GET", "POST"])
-@allow(PUBLIC)
-def ballot(poll_slug: str) -> AnyResponse | str | tuple[str, int]:
-    """Several choices, marked and sent together; the same path as the API's, without script too."""
-    found = polls.published_poll(current_event(), poll_slug)
-    if request.method == "GET":
-        return _ballot(found, frozenset(), None)
-    numbers = request.form.getlist("candidate")[: MOST_PICKS + 1]
-    chosen = frozenset(int(n) for n in numbers if n.isascii() and n.isdigit() and len(n) < NUMBER_DIGITS)
-    came, facts = None, booth().facts(found.id)
-    try:
-        if not chosen:
-            raise refusals.refusal("wrong_picks", [0], facts)
-        try:
-            came = entrance.enter(facts)
-        except RedisError as away:
-            raise refusals.redis_away() from away
-        network = network_of(request.remote_addr or "")
-        session().commit()  # on SQLite the sequencer could not record it while this request has the write lock
-        done = booth().run(
-            cast(booth(), found.id, token=came.token, network=network, candidates=tuple(sorted(chosen)), nonce=_nonce())
-        )
-    except NotSignedIn:
-        here = url_for("voting.ballot", poll_slug=found.slug)
-        return redirect(url_for("identity.sign_in", next=here), 303)
-    except entrance.WayRequired:
-        return redirect(url_for("voting_ladder.enter", poll_slug=found.slug), 303)
-    except (*REFUSED_ON_THE_PAGE, Invalid) as refused:
-        shown_again = make_response(_ballot(polls.published_poll(current_event(), poll_slug), chosen, refused), 422)
-        if came is not None:
-            entrance.remember(shown_again, facts, came)
-        return shown_again
-    notify(_counted(done), "success" if done.recorded else "info")
-    answer = redirect(url_for("voting.receipt", poll_slug=found.slug, receipt_id=done.receipts[0]["id"]), 303)
-    entrance.remember(answer, facts, came)
-    return answer
-
-
-def _ballot(found: Poll, chosen: frozenset[int], refused: DomainError | None) -> str:
-    seed, _ = _seed()
-    order, now = order_of(showcase().field_of(found).running, seed), clock.now()
-    return render_template(
-        "voting/ballot.html",
-        event=current_event(),
-        poll=found,
-        state=polls.state_at(found, now),
-        limits=Rules.read(found.rules),
-        cards=list(showcase().cards(found, current_event(), order, now).values()),
-        chosen=chosen,
-        refused=refused,
-        nonce=random.token_hex(NONCE_BYTES),
-    )
-
-
-def _nonce() -> bytes:
+def nonce_sent() -> bytes:
+    """The nonce of the form, or a new one."""
     try:
         given = bytes.fromhex(request.form.get("nonce", ""))
     except ValueError:
@@ -295,7 +244,8 @@ def _nonce() -> bytes:
     return given if len(given) == NONCE_BYTES else random.token_bytes(NONCE_BYTES)
 
 
-def _counted(done: Cast) -> Message:
+def counted(done: Cast) -> Message:
+    """What a voter is told of a vote that was taken."""
     if not done.recorded:
         return msg("Your vote is taken and will be recorded in a moment. This page says when it is.")
     if done.left_today is None:
@@ -337,6 +287,7 @@ def standings(poll_slug: str) -> AnyResponse:
         most=ranked[0][1] if ranked else 0,
         size=max(0, counts.size - amendments),
         delay=facts.rules.delay_minutes if facts.rules.shown == DELAYED and not settled else None,
+        weighted=ways.weighted(ways.read(found.ways)) or sum(counts.votes.values()) > max(0, counts.size - amendments),
         withheld=withheld,
         voided=void,
         settled=settled,

@@ -11,6 +11,7 @@ from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
 from concours.voting import api, desk, pages
+from concours.voting import ballot_pages as _ballot_pages  # noqa: F401 (adds its routes to pages.bp)
 from concours.voting.amendments import closing_desk
 from concours.voting.amendments import desk as decisions_desk
 from concours.voting.amendments import pages as decisions_pages

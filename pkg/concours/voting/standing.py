@@ -1,6 +1,7 @@
 """Where a vote stands, and where a voter stands."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -13,7 +14,7 @@ from concours.voting.amendments import voided
 from concours.voting.cast import Booth
 from concours.voting.log import publication
 from concours.voting.receipts import Standing
-from concours.voting.rules import Facts
+from concours.voting.rules import MOST_PICKS, Facts
 from concours.voting.voters import Voter
 
 
@@ -45,6 +46,42 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
         entry = next((vote for vote in ballot if vote.commitment == commitment), None)
         if entry is not None:
             return receipts.describe(facts, Standing(journal_id, entry.candidate, entry.day, commitment, entry.weight))
+    return _not_there(facts, receipt_id, commitment, reason)
+
+
+def of_ballot(booth: Booth, facts: Facts, receipt_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The receipts of one ballot as they stand now, like `of_receipt` without proofs and decisions, whether each
+    `counts`; the same few questions for one as for fifty. Raises NotFound for what is no ballot's, Unavailable."""
+    read = [receipts.read_id(each) for each in receipt_ids[: MOST_PICKS + 1]]
+    known = {each[1]: each[0] for each in read if each is not None}
+    if not 0 < len(known) == len(read) <= MOST_PICKS or len({journal.place_of(each) for each in known.values()}) > 1:
+        raise NotFound(msg("These are not the receipts of one ballot."), hint=msg("Copy the whole link and try again."))
+    first = next(iter(known.values()))
+    with reading(), booth.engine.connect() as connection:
+        recorded = ledger.find_all(connection, facts.id, list(known))
+        void = voided.void_among(connection, facts.id, [vote.leaf or 0 for vote in recorded.values()])
+        reason = ledger.refused_at(connection, facts.id, list(known.values())) if len(recorded) < len(known) else None
+    there = dict(recorded)
+    if len(recorded) < len(known) and reason is None:
+        try:
+            ballot = journal.find(booth.client, facts.id, first)
+        except RedisError as away:
+            raise refusals.redis_away() from away
+        for vote in ballot:
+            there.setdefault(
+                vote.commitment, Standing(vote.journal_id, vote.candidate, vote.day, vote.commitment, vote.weight)
+            )
+    found = []
+    for receipt_id, commitment in zip(receipt_ids, known, strict=True):
+        standing = there.get(commitment)
+        if standing is None:
+            found.append({**_not_there(facts, receipt_id, commitment, reason), "counts": False})
+        else:
+            found.append({**receipts.describe(facts, standing), "counts": standing.leaf not in void})
+    return found
+
+
+def _not_there(facts: Facts, receipt_id: str, commitment: bytes, reason: str | None) -> dict[str, Any]:
     return {
         "id": receipt_id,
         "poll": facts.id,

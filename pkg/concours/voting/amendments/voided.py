@@ -38,6 +38,12 @@ def void_leaves(connection: sa.Connection, poll_id: int) -> set[int]:
     return set(connection.execute(sa.select(_voided.c.leaf).where(_voided.c.poll_id == poll_id)).scalars())
 
 
+def void_among(connection: sa.Connection, poll_id: int, leaves: list[int]) -> set[int]:
+    """Which of these leaves (a ballot's) are votes that are void now."""
+    query = sa.select(_voided.c.leaf).where(_voided.c.poll_id == poll_id, _voided.c.leaf.in_(leaves))
+    return set(connection.execute(query).scalars())
+
+
 def void_by_word(connection: sa.Connection, poll_id: int) -> set[int]:
     """The leaves of the votes that are void now, as the amendments say in their order: what a stranger would count."""
     found: set[int] = set()

@@ -53,6 +53,11 @@ def read(kept: Mapping[str, Any]) -> dict[str, Way]:
     }
 
 
+def weighted(ways: Ways) -> bool:
+    """Whether a way's votes count more than one; of codes their batches say it."""
+    return any(way.weight != 1 for way in ways.values())
+
+
 def only(kind: str, weight: int = 1) -> dict[str, Way]:
     """A poll with one way in."""
     return {kind: Way(weight)}
@@ -93,16 +98,16 @@ def of_poll(poll: "Poll") -> list[Message]:
 
 def in_words(ways: Ways, challenge: str = NEVER) -> list[Message]:
     """The ways as sentences for voters; weights are said where one is not 1."""
-    weighted = any(way.weight != 1 for way in ways.values())
+    weights = weighted(ways)
     said: list[Message] = []
     for kind, way in ways.items():
         sentence = _NARROW if kind == ACCOUNT and way.is_narrow else _WORDS[kind]
-        if weighted and kind != CODE:
+        if weights and kind != CODE:
             sentence = msg("%(way)s Each vote counts %(weight)s.", way=sentence, weight=way.weight)
         said.append(sentence)
     if len(ways) > 1:
         said.append(msg("Please use one of these ways, the first that fits you."))
-    elif DEVICE not in ways and not weighted:
+    elif DEVICE not in ways and not weights:
         said.append(msg("Everyone has the same number of votes."))
     if challenge == ALWAYS:
         said.append(msg("New voters wait a moment while their device solves a small puzzle; it slows programs down."))

@@ -3,20 +3,20 @@
 
 import { solve, Unsolvable } from "./challenge.js";
 
-const root = document.querySelector("[data-vote-poll]");
+export const root = document.querySelector("[data-vote-poll]");
 const poll = root.dataset.votePoll;
-const words = JSON.parse(root.dataset.voteWords);
+export const words = JSON.parse(root.dataset.voteWords);
 const api = `/api/v1/polls/${poll}`;
 const TRIES = 6;
 const PATIENCE_MS = 10_000;
 const KEPT = 500;
 
-const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+export const say = (text, values = {}) => text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // What this browser keeps. Where storage is refused (private windows), it is kept as long as the page is open.
 const memory = new Map();
-const keep = {
+export const keep = {
   read(name, otherwise) {
     try {
       return JSON.parse(localStorage.getItem(`concours.${name}.${poll}`)) ?? memory.get(name) ?? otherwise;
@@ -34,9 +34,9 @@ const keep = {
   },
 };
 
-const newNonce = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
+export const newNonce = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
-class Refused extends Error {
+export class Refused extends Error {
   constructor(status, problem) {
     super(problem.detail ?? String(status));
     this.status = status;
@@ -107,7 +107,7 @@ async function newVoter() {
   return (await ask("POST", "/voters", { body: { challenge } })).answer.voter;
 }
 
-async function asVoter(method, path, body) {
+export async function asVoter(method, path, body) {
   try {
     return await ask(method, path, { body, voter: await voterToken() });
   } catch (refused) {
@@ -117,7 +117,7 @@ async function asVoter(method, path, body) {
 }
 
 const told = document.querySelector("[data-vote-told]");
-function tell(text, kind, { hint, link } = {}) {
+export function tell(text, kind, { hint, link } = {}) {
   if (!told) return;
   const notice = document.createElement("p");
   notice.className = `notice notice-${kind}`;
@@ -159,9 +159,9 @@ function markVoted(candidate) {
   }
 }
 
-const receiptUrl = (id) => root.dataset.voteReceipt.replace("RECEIPT", encodeURIComponent(id));
+export const receiptUrl = (id) => root.dataset.voteReceipt.replace("RECEIPT", encodeURIComponent(id));
 
-function keepReceipt(receipt, title) {
+export function keepReceipt(receipt, title) {
   const kept = keep.read("receipts", []).filter((other) => other.id !== receipt.id);
   kept.unshift({ ...receipt, title, at: new Date().toISOString() });
   keep.write("receipts", kept.slice(0, KEPT));
@@ -206,7 +206,7 @@ async function vote(button) {
 }
 
 // What the voter has left; asked only of those who have a token already.
-async function refreshVoter() {
+export async function refreshVoter() {
   try {
     const voter = byDevice || !root.dataset.voteWay ? voterKnown() : await voterToken();
     if (!voter) return;
@@ -215,6 +215,7 @@ async function refreshVoter() {
     const now = await response.json();
     showLeft(now.left_today, now.left_total);
     for (const candidate of now.full) markVoted(candidate);
+    document.dispatchEvent(new CustomEvent("vote:voter", { detail: now }));
   } catch {
     // the next vote says what is left
   }
