@@ -63,6 +63,32 @@ def test_candidates_chosen_together() -> None:
     assert covoting.expected_together(1_000, 40, (50, 45, 42), (100, 90, 80)) == pytest.approx(1.5523, abs=1e-4)
 
 
+@pytest.mark.parametrize("colleagues", [True, False])
+def test_one_list_is_a_ring_s_and_not_that_of_colleagues_who_began_at_home(colleagues: bool) -> None:
+    """30 voters with one list on two days, the first from their homes, the second from the office or from home again;
+    beside them 2,000 people with three of 40 candidates."""
+    draw = chance(7)
+    people = np.repeat(np.arange(100, 2_100), 3)
+    liked = np.concatenate([draw.permutation(40)[:3] for _ in range(2_000)])
+    listed = np.repeat(np.arange(30), 3)
+    wanted = np.tile([3, 17, 29], 30)
+    second = np.full(90, 5_000) if colleagues else listed
+    cast = votes(
+        np.r_[draw.uniform(0, 2 * DAY, len(people)), 9 * HOUR + listed * 60_000, DAY + 9 * HOUR + listed * 60_000],
+        np.r_[people, listed, listed],
+        np.r_[liked, wanted, wanted],
+        np.r_[people, listed, second],
+    )
+    assert len({n for n in cast.network[cast.voter < 30].tolist() if cast.voters_of_network[n] < 6}) == 30
+    found = covoting.find(cast)
+    if colleagues:
+        assert found == []
+    else:
+        (ring,) = found
+        assert set(cast.voter[ring.index].tolist()) == set(range(30))
+        assert ring.p < 1e-9
+
+
 def test_false_discovery_rates() -> None:
     assert groups.discovery_rates([0.02, 0.001, 0.03], 4) == pytest.approx([0.04, 0.004, 0.04])
     assert groups.discovery_rates([], 10) == []

@@ -5,7 +5,7 @@ alone,
     E = N n_ab n_bc n_ac / (n_a n_b n_c)          (Kirkwood's superposition, 1935; N: voters' days)
 where n_ab leaves out those who have all three. A ring has its list almost to itself: n far above E. Teams of one
 department are liked together by many and in part, so E is large for them; and colleagues share a place, which
-explains the rest: a list of which a quarter or more of the voters come from one network is no evidence here.
+explains the rest: a list of which a quarter or more of the voters ever came from one network is no evidence here.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def find(votes: Votes) -> list[Finding]:
     pairs = _pairs(turn_of, candidate_of, votes.candidates)
     total = float(len(np.unique(turn_of)))
     days = int(votes.day.max()) + 1
-    home = _home(votes)
+    place, begins_of = _places(votes)
     kept: list[tuple[tuple[int, int, int], Ints, float, float]] = []
     often = ends - begins >= LEAST
     for begin, end in zip(begins[often], ends[often], strict=True):
@@ -57,9 +57,8 @@ def find(votes: Votes) -> list[Finding]:
         if p > WORTH:
             continue
         members = np.unique(owner[begin:end] // days)
-        homes = home[members]
-        shared = homes[homes >= 0]
-        if len(shared) and np.bincount(shared).max() >= ONE_PLACE * len(members):
+        known = np.concatenate([place[begins_of[m] : begins_of[m + 1]] for m in members])
+        if len(known) and np.unique(known, return_counts=True)[1].max() >= ONE_PLACE * len(members):
             continue
         kept.append(((a, b, c), members, p, expected))
     return _joined(votes, kept, len(begins))
@@ -142,11 +141,15 @@ def _first_network(votes: Votes) -> Ints:
     return first
 
 
-def _home(votes: Votes) -> Ints:
-    """The place that each voter first voted from; -1 where it is a home or not known."""
-    first = _first_network(votes)
-    small = (first >= 0) & (votes.voters_of_network[first] < PLACE_VOTERS) if votes.networks else first >= 0
-    return np.where(small, -1, first)
+def _places(votes: Votes) -> tuple[Ints, Ints]:
+    """The places that each voter ever voted from, one voter after the other, and where each voter's begin. All of them:
+    colleagues vote from home first, and from the office the next day."""
+    from_place = votes.network >= 0
+    if votes.networks:
+        from_place &= votes.voters_of_network[votes.network] >= PLACE_VOTERS
+    width = np.int64(max(1, votes.networks))
+    pair = np.unique(votes.voter[from_place] * width + votes.network[from_place])
+    return pair % width, np.searchsorted(pair // width, np.arange(votes.voters + 1))
 
 
 def _joined(
