@@ -21,8 +21,10 @@ from concours.voting.amendments.models import VOID, VoidedVote
 from concours.voting.evidence import plots, runs, words
 from concours.voting.evidence.jobs import look_through
 from concours.voting.evidence.models import WAITING, EvidenceGroup
+from concours.voting.evidence.reading import admitted_ms
 from concours.voting.gallery import Card, Showcase
 from concours.voting.models import Poll, Vote
+from concours.voting.rules import moment_of
 
 bp = Blueprint(
     "voting_evidence",
@@ -32,7 +34,7 @@ bp = Blueprint(
 )
 
 GROUP = "<int(max=9007199254740991):group_id>"
-VOTES_PAGE = 60
+VOTES_PAGE = 30
 LARGEST = 2**53 - 1
 QUEUE = "bulk"
 
@@ -175,7 +177,7 @@ def _page(poll: Poll, group: EvidenceGroup, **typed: Any) -> str:
     leaves = runs.leaves_of(group, after=after, count=VOTES_PAGE + 1)
     shown = leaves[:VOTES_PAGE]
     votes = session().execute(
-        sa.select(Vote.leaf, Vote.candidate_id, Vote.tag, Vote.network, Vote.recorded_at, Vote.ordinal, VoidedVote.leaf)
+        sa.select(Vote.leaf, Vote.candidate_id, Vote.tag, Vote.network, Vote.journal_id, Vote.ordinal, VoidedVote.leaf)
         .outerjoin(VoidedVote, sa.and_(VoidedVote.poll_id == Vote.poll_id, VoidedVote.leaf == Vote.leaf))
         .where(Vote.poll_id == poll.id, Vote.leaf.in_(shown))
         .order_by(Vote.leaf)
@@ -193,7 +195,7 @@ def _page(poll: Poll, group: EvidenceGroup, **typed: Any) -> str:
         pace=plots.over_time(group.facts["pace"], "all", "group"),
         intervals=plots.intervals(group.facts["intervals"]),
         origins=group.facts["places"],
-        votes=rows,
+        votes=[(row, moment_of(admitted_ms(row.journal_id))) for row in rows],
         next_after=shown[-1] if len(leaves) > VOTES_PAGE else None,
         first=after < 0,
         percent=words.percent,

@@ -26,7 +26,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Plot:
-    """`most` is the highest column's count; `step_ms`, `begins`, `ends` of a plot over time."""
+    """`most` is the highest column's count; `step_ms`, `begins`, `ends` of a plot over time; `marks`: what stands below
+    the first, the middle and the last column of another."""
 
     bars: list[Bar]
     most: int
@@ -34,6 +35,7 @@ class Plot:
     step_ms: int = 0
     begins: datetime | None = None
     ends: datetime | None = None
+    marks: tuple[str, ...] = ()
 
 
 def _bars(counts: Sequence[int], parts: Sequence[int], labels: Sequence[str | datetime], most: int) -> list[Bar]:
@@ -67,7 +69,8 @@ def over_time(pace: dict[str, Any], name: str, part: str | None = None, *, most:
 def intervals(counts: Sequence[int]) -> Plot:
     """The histogram of gaps."""
     labels = [f"≤ {_seconds(s)}" for s in GAPS_S] + [f"> {_seconds(GAPS_S[-1])}"]
-    return Plot(_bars(counts, [0] * len(counts), labels, max(counts, default=0)), max(counts, default=0), sum(counts))
+    most, marks = max(counts, default=0), (labels[0], labels[len(labels) // 2], labels[-1])
+    return Plot(_bars(counts, [0] * len(counts), labels, most), most, sum(counts), marks=marks)
 
 
 def _seconds(seconds: float) -> str:

@@ -45,7 +45,7 @@ def read(connection: sa.Connection, poll_id: int) -> Ledger:
                 _short([r.tag for r in rows]),
                 _short([r.network or bytes(8) for r in rows]),
                 np.array([r.day.toordinal() for r in rows], dtype=np.int64),
-                np.array([int(r.journal_id.partition("-")[0]) for r in rows], dtype=np.int64),
+                np.array([admitted_ms(r.journal_id) for r in rows], dtype=np.int64),
             )
         )
     if not parts:
@@ -65,6 +65,11 @@ def read(connection: sa.Connection, poll_id: int) -> Ledger:
         day=day[kept] - (day.min() if len(day) else 0),
     )
     return Ledger(votes, leaves[kept], candidate_ids, leaf)
+
+
+def admitted_ms(journal_id: str) -> int:
+    """When the vote was admitted, in ms since 1970 by Redis' clock: it leads the number of its journal entry."""
+    return int(journal_id.partition("-")[0])
 
 
 def _short(pseudonyms: list[bytes]) -> Ints:
