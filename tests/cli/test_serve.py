@@ -21,8 +21,7 @@ from tests.drills.stack import Stack, free_port, until
 def test_it_starts_from_nothing_serves_and_ends_without_a_trace(tmp_path: Path) -> None:
     with Stack(tmp_path / "data") as stack:
         stack.start()
-        status, text = stack.get("/readyz")
-        assert status == 200
+        _, text = until(lambda: (told := stack.get("/readyz"))[0] == 200 and told, 60, "every part is usable")
         assert {name: part["ok"] for name, part in json.loads(text)["parts"].items()} == {
             "sql": True,
             "redis": True,
