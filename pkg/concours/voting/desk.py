@@ -17,7 +17,7 @@ from concours.events.phases import phase_of
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.departments import everything
 from concours.identity.models import Role
-from concours.voting import candidates, entrance, gallery, poll_form, polls, reconciliation
+from concours.voting import candidates, entrance, gallery, history, poll_form, polls, reconciliation
 from concours.voting.booth import announce, booth
 from concours.voting.figures import figures
 from concours.voting.ladder import form as ladder_form
@@ -157,17 +157,51 @@ def _typed(poll: Poll) -> dict[str, Any]:
     return given
 
 
+@bp.post("/new/preview")
+@allow(Role.ORGANISER)
+def preview_new() -> str:
+    """The rules of the form as voters would read them; the whole form again for browsers without script."""
+    return _previewed(None, request.form.to_dict())
+
+
+@bp.post(f"/{NUMBER}/preview")
+@allow(Role.ORGANISER)
+def preview(poll_id: int) -> str:
+    """Likewise, with what would change."""
+    poll = _poll(poll_id)
+    return _previewed(poll, _typed(poll))
+
+
+def _previewed(poll: Poll | None, typed: dict[str, Any]) -> str:
+    rules, problems = poll_form.read_rules(typed)
+    doors, challenge, wrong = ladder_form.read(typed, _departments())
+    said = in_words(rules, ways.in_words(doors, challenge))
+    shown: dict[str, Any] = {"rules": said, "problems": bool(problems or wrong)}
+    if poll is not None:
+        shown["gone"], shown["come"] = history.difference(in_words(Rules.read(poll.rules), ways.of_poll(poll)), said)
+        shown["is_open"] = poll.published and polls.state_at(poll, clock.now()) == "open"
+    if request.headers.get("HX-Request"):
+        return render_template("voting/_rules_preview.html", preview=shown)
+    return _form(poll, typed, preview=shown)
+
+
 def _departments() -> frozenset[int]:
     return frozenset(department.id for department in everything())
 
 
-def _form(poll: Poll | None, typed: dict[str, Any], refused: Invalid | Conflict | None = None) -> str:
+def _form(
+    poll: Poll | None,
+    typed: dict[str, Any],
+    refused: Invalid | Conflict | None = None,
+    preview: dict[str, Any] | None = None,
+) -> str:
     return render_template(
         "voting/form.html",
         poll=poll,
         typed=typed,
         errors=refused.by_field() if isinstance(refused, Invalid) else {},
         refused=refused,
+        preview=preview,
         labels=poll_form.LABELS,
         shown=poll_form.SHOWN,
         ladder=ladder_form,

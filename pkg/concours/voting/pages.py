@@ -16,9 +16,10 @@ from concours.base.errors import Closed, Conflict, DomainError, Forbidden, NotFo
 from concours.base.messages import Message, msg, nmsg
 from concours.base.notices import notify
 from concours.events.context import current_event
-from concours.identity.access import PUBLIC, NotSignedIn, allow
+from concours.identity.access import PUBLIC, NotSignedIn, allow, my_roles, signed_in
 from concours.identity.addresses import whole
-from concours.voting import doorway, entrance, polls, refusals, shown, standing
+from concours.identity.models import Role
+from concours.voting import doorway, entrance, history, polls, refusals, shown, standing
 from concours.voting.amendments import voided
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
@@ -331,6 +332,22 @@ def receipt(poll_slug: str, receipt_id: str) -> Response:
     response = make_response(page)
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+@bp.get("/<poll_slug>/rules")
+@allow(PUBLIC)
+def rules(poll_slug: str) -> str:
+    """The rules in plain words, and how they changed since the poll was published."""
+    found, visitor = polls.published_poll(current_event(), poll_slug), signed_in()
+    return render_template(
+        "voting/rules.html",
+        event=current_event(),
+        poll=found,
+        state=polls.state_at(found, clock.now()),
+        rules=in_words(Rules.read(found.rules), ways.of_poll(found)),
+        changes=history.changes(found),
+        by_whom=bool(my_roles() & {Role.ORGANISER, Role.AUDITOR}) or (visitor is not None and visitor.is_admin),
+    )
 
 
 @bp.get("/<poll_slug>/mine")
