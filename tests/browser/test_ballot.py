@@ -55,6 +55,7 @@ def test_the_pages_of_ballots_are_looked_at(
                 ("marked", f"{public(world)}/ballot?candidate={world.candidates[9]}&candidate={world.candidates[8]}"),
                 ("standings", f"{public(world)}/standings"),
                 ("mine", f"{public(world)}/mine"),
+                ("rules", f"{public(world)}/rules"),
                 ("enter", f"{public(world)}/enter"),
             ):
                 visit(page, path)
@@ -66,6 +67,11 @@ def test_the_pages_of_ballots_are_looked_at(
                 visit(page, path)
                 picture(page, f"ballot-{name}", view)
                 check_axe(page)
+            visit(page, f"{desk}/edit")
+            page.fill("[name=per_day]", "6")
+            page.wait_for_selector("#preview ins")
+            check_axe(page)
+            picture(page, "ballot-preview", view)
 
 
 def test_choices_are_kept_over_pages_and_sent_together(app: APIFlask, site: Site, make: Make, now: datetime) -> None:

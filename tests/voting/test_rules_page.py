@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -12,9 +13,10 @@ from concours.base.db import session, set_reading
 from concours.identity.models import Account, Role
 from concours.voting import polls
 from concours.voting.ladder import ways
+from concours.voting.ladder.ways import Way
 from concours.voting.rules import Rules
 from tests.factories import Make
-from tests.voting.build import PollMaker, PollWorld, at_work
+from tests.voting.build import PollMaker, PollWorld, Voter, at_work, sequencing, until_loaded
 
 
 def edited(world: PollWorld, actor: Account, now: datetime, *, longer: bool = False, **rules: Any) -> None:
@@ -110,4 +112,40 @@ def test_the_form_says_what_a_change_means_before_it_is_made(
     set_reading(False)
     session().refresh(world.poll)
     assert world.poll.rules["per_day"] == 4
+    session().commit()
+
+
+def test_a_poll_with_votes_can_still_be_previewed_and_changed(
+    app: APIFlask,
+    make: Make,
+    a_poll: PollMaker,
+    client_as: Callable[[Account], FlaskClient],
+    a_voter: Callable[[PollWorld], Voter],
+) -> None:
+    """Who votes is fixed then: the form shows it disabled, and a browser sends nothing of it."""
+    world = a_poll(per_day=4, ways={"account": Way(3), "device": Way(2)})
+    with sequencing(app):
+        until_loaded(world)
+        assert a_voter(world).vote(world.candidates[0]).status_code == 201
+    desk = client_as(make.with_role(world.event, Role.ORGANISER))
+    desk.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+    here = f"/events/{world.event.slug}/voting/{world.id}"
+    zone = ZoneInfo(world.poll.zone)
+    form = {
+        "title": "人气奖",
+        "version": str(world.poll.version),
+        "opens_at": world.poll.opens_at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"),
+        "closes_at": world.poll.closes_at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"),
+        "per_day": "6",
+    }
+    session().rollback()
+    shown = desk.post(f"{here}/preview", data=form, headers={"HX-Request": "true"})
+    session().rollback()
+    assert shown.status_code == 200
+    assert "Each vote counts 3." in shown.get_data(as_text=True)
+    assert desk.post(f"{here}/edit", data=form).status_code == 303
+    session().rollback()
+    session().refresh(world.poll)
+    assert world.poll.rules["per_day"] == 6
+    assert ways.read(world.poll.ways) == {"account": Way(3), "device": Way(2)}
     session().commit()

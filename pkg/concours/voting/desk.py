@@ -153,7 +153,8 @@ def _typed(poll: Poll) -> dict[str, Any]:
     """What was typed; once votes are recorded the ways are the poll's, which the form shows and does not send."""
     given: dict[str, Any] = request.form.to_dict()
     if polls.has_votes(poll):
-        given |= ladder_form.typed_of(ways.read(poll.ways), given.get("challenge", ways.NEVER))
+        kept = ladder_form.typed_of(ways.read(poll.ways), given.get("challenge", ways.NEVER))
+        given |= {name: str(value) for name, value in kept.items()}  # as a browser would send it
     return given
 
 
