@@ -61,7 +61,7 @@ def run(scale: float) -> dict[str, float]:
             poll, candidates = a_poll(datetime.now(UTC))
             opened = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
             raw = db.engine.raw_connection()
-            cursor = raw.cursor()
+            cursor: Any = raw.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             marks = ", ".join("?" * 15)
             cursor.executemany(f"INSERT INTO vote ({NAMES}) VALUES ({marks})", rows(world, poll.id, candidates, opened))
