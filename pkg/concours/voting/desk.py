@@ -17,7 +17,7 @@ from concours.events.phases import phase_of
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.departments import everything
 from concours.identity.models import Role
-from concours.voting import candidates, entrance, gallery, history, poll_form, polls, reconciliation
+from concours.voting import candidates, entrance, exposure, gallery, history, poll_form, polls, reconciliation
 from concours.voting.booth import announce, booth
 from concours.voting.figures import figures
 from concours.voting.ladder import form as ladder_form
@@ -103,6 +103,7 @@ def overview(poll_id: int) -> str:
         rules=in_words(Rules.read(poll.rules), ways.of_poll(poll)),
         candidates=[(i, cards.get(i), standing.places[i]) for i in ids],
         votes=polls.tallied(poll, ids),
+        exposed=exposure.of_candidates(booth().client, poll.id, ids),
         counts_public=now >= poll.closes_at or Rules.read(poll.rules).shown == LIVE,
         running=len(standing.running),
         count=len(order),

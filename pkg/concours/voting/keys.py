@@ -14,6 +14,7 @@ Cluster keeps a poll's keys on one node and one script may touch all of them.
 |                    |        | receipts given                                                               |
 | `{p:7}:refused`    | hash   | reason -> how often, counted in the script that refused                      |
 | `{p:7}:minutes`    | hash   | minute since 1970 -> votes recorded in it                                    |
+| `{p:7}:exposed`    | hash   | candidate -> how often its card was on a page of the gallery (`exposure`)    |
 | `{p:7}:pow`        | hash   | seconds that a challenge took to solve -> how many; of a voter: `pw`, in ms  |
 | `{p:7}:spent:<id>` | string | a challenge that was redeemed, until it expires                              |
 | `{p:7}:cards:<n>`  | string | the sealed seed of a batch of codes that can still be printed; an hour       |
@@ -85,6 +86,11 @@ def refused(poll_id: int) -> str:
 def minutes(poll_id: int) -> str:
     """Votes recorded per minute."""
     return f"{{p:{poll_id}}}:minutes"
+
+
+def exposed(poll_id: int) -> str:
+    """How often each candidate's card was shown."""
+    return f"{{p:{poll_id}}}:exposed"
 
 
 def solving(poll_id: int) -> str:

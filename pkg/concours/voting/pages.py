@@ -19,7 +19,7 @@ from concours.events.context import current_event
 from concours.identity.access import PUBLIC, NotSignedIn, allow, my_roles, signed_in
 from concours.identity.addresses import whole
 from concours.identity.models import Role
-from concours.voting import doorway, entrance, history, polls, refusals, shown, standing
+from concours.voting import doorway, entrance, exposure, history, polls, refusals, shown, standing
 from concours.voting.amendments import voided
 from concours.voting.booth import booth
 from concours.voting.cast import Cast, cast
@@ -129,6 +129,8 @@ def poll(poll_slug: str) -> AnyResponse:
         categories=[c for c in event.categories if c.id in categories] if len(categories) > 1 else [],
         door=doorway.of_poll(found),
     )
+    if polls.state_at(found, now) == "open":
+        exposure.count(booth().client, found.id, cards)
     response = with_seed(make_response(page), seed, is_new)
     return response if is_new else _conditional(response)
 
