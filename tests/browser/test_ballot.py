@@ -67,11 +67,6 @@ def test_the_pages_of_ballots_are_looked_at(
                 visit(page, path)
                 picture(page, f"ballot-{name}", view)
                 check_axe(page)
-            visit(page, f"{desk}/edit")
-            page.fill("[name=per_day]", "6")
-            page.wait_for_selector("#preview ins")
-            check_axe(page)
-            picture(page, "ballot-preview", view)
 
 
 def test_choices_are_kept_over_pages_and_sent_together(app: APIFlask, site: Site, make: Make, now: datetime) -> None:
@@ -121,3 +116,18 @@ def test_choices_are_kept_over_pages_and_sent_together(app: APIFlask, site: Site
         page.click("[data-vote-send]")
         page.wait_for_url("**/receipts?*")
         assert page.locator(".vote-pick").count() == 2
+
+
+def test_the_form_of_a_poll_says_what_it_means_while_one_types(
+    app: APIFlask, site: Site, make: Make, now: datetime
+) -> None:
+    world = PollMaker(app, make, now)(per_day=5)
+    organiser = make.with_role(world.event, Role.ORGANISER)
+    session().commit()
+    with site.open(NARROW, "en", account=organiser) as page:
+        visit(page, f"/events/{world.event.slug}/voting/{world.id}/edit")
+        page.fill("[name=per_day]", "6")
+        page.wait_for_selector("#preview ins")
+        assert page.locator("#preview ins").inner_text() == "You have 6 votes a day."
+        check_axe(page)
+        picture(page, "poll-preview", (NARROW, "en", "light"))
