@@ -95,8 +95,9 @@ def test_choices_are_kept_over_pages_and_sent_together(app: APIFlask, site: Site
         page.uncheck("input[data-vote-choice] >> nth=0")
         assert bar.inner_text() == "2 of 2–3 chosen"
         page.fill("[name=q]", "作品")
-        page.keyboard.press("Enter")
-        page.wait_for_load_state("load")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        page.wait_for_selector("input[data-vote-choice]:checked")
         assert page.locator("input[data-vote-choice]:checked").count() == 2
         page.click("[data-vote-send]")
         page.wait_for_url("**/receipts?*")

@@ -165,6 +165,7 @@ def test_the_disk_is_full_under_sql(tmp_path: Path) -> None:
         holds(stage, voters, found)
 
 
+@pytest.mark.long
 def test_a_web_process_whose_clock_steps_by_an_hour_counts_the_same(tmp_path: Path) -> None:
     library = next((path for name in FAKETIME for path in sorted(Path("/").glob(name.lstrip("/")))), None)
     if library is None:

@@ -64,6 +64,7 @@ def test_a_thousand_at_once_count_once_and_a_quota_of_five_is_five(stack: Stack)
     assert found["difference"] == 0
 
 
+@pytest.mark.long  # tests/voting/test_parallel.py has it in process
 def test_the_same_nonce_a_thousand_times_is_one_vote_with_one_receipt(stack: Stack) -> None:
     stage, slug, poll, candidates = poll_of_teams(stack, 1)
     voters = Voters(stack.url, poll)
