@@ -63,7 +63,7 @@ class Site:
         )
 
 
-@pytest.fixture(params=["one server", "cluster"])
+@pytest.fixture(params=[pytest.param("one server", marks=pytest.mark.long), "cluster"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     """Everything twice but the database: SQLite, where only one process of the platform may write at a time."""
     with ExitStack() as stack:

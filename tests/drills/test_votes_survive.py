@@ -48,6 +48,7 @@ def test_no_vote_is_lost_or_doubled_while_everything_is_killed_once(stack: Stack
     assert polls.leaves(voters) == set(range(VOTES)), "every receipt names a leaf of its own, without a gap"
 
 
+@pytest.mark.long  # tests/voting/test_parallel.py has it in process
 def test_a_thousand_at_once_count_once_and_a_quota_of_five_is_five(stack: Stack) -> None:
     stage, slug, poll, candidates = poll_of_teams(stack, 1)
     voters = Voters(stack.url, poll)
