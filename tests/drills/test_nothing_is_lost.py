@@ -16,8 +16,8 @@ from concours.cli import environment
 from concours.cli.replay import polls
 from concours.cli.replay.ballots import Voters
 from tests.drills.postgres import Postgres
-from tests.drills.stack import Stack, until
-from tests.drills.votes import poll_of_teams
+from tests.drills.stack import Stack
+from tests.drills.votes import holds, poll_of_teams
 
 VOTES = 100_000
 HANDS = 200
@@ -108,13 +108,4 @@ def test_no_acknowledged_vote_is_lost_or_doubled(served: tuple[Stack, Postgres |
     assert {"web", "Valkey", "sequencer", "worker"} <= set(killer.done)
     assert server is None or "SQL" in killer.done
 
-    until(lambda: stack.get("/readyz")[0] == 200, 120, "the platform is whole again")
-    found = polls.reconcile(stage, slug, poll)
-    count = voters.count
-    assert not count.wrong, count.wrong[:3]
-    assert count.accepted == VOTES
-    assert found["difference"] == 0
-    assert found["ledger"] == found["redis"] == len(count.receipts) == VOTES
-    standings = {row["candidate"]: row["votes"] for row in stage.admin.json(f"/api/v1/polls/{poll}/standings")}
-    assert {number: votes for number, votes in standings.items() if votes} == dict(count.per_candidate())
-    assert polls.leaves(voters) == set(range(VOTES)), "every receipt names a leaf of its own, without a gap"
+    holds(stack, stage, slug, voters, VOTES, within=120)

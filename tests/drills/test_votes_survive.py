@@ -10,7 +10,7 @@ import pytest
 from concours.cli.replay import polls
 from concours.cli.replay.ballots import Voters
 from tests.drills.stack import Stack, until
-from tests.drills.votes import poll_of_teams
+from tests.drills.votes import holds, poll_of_teams
 
 VOTES = 4_000
 CROWD = 1_000
@@ -36,16 +36,7 @@ def test_no_vote_is_lost_or_doubled_while_everything_is_killed_once(stack: Stack
                 vote.result()
             stack.wait_new(name, old, within=60)
 
-    until(lambda: stack.get("/readyz")[0] == 200, 60, "the platform is whole again")
-    found = polls.reconcile(stage, slug, poll)
-    count = voters.count
-    assert not count.wrong, count.wrong[:3]
-    assert count.accepted == VOTES
-    assert found["difference"] == 0
-    assert found["ledger"] == found["redis"] == len(count.receipts) == VOTES
-    standings = {row["candidate"]: row["votes"] for row in stage.admin.json(f"/api/v1/polls/{poll}/standings")}
-    assert {number: votes for number, votes in standings.items() if votes} == dict(count.per_candidate())
-    assert polls.leaves(voters) == set(range(VOTES)), "every receipt names a leaf of its own, without a gap"
+    holds(stack, stage, slug, voters, VOTES)
 
 
 @pytest.mark.long  # tests/voting/test_parallel.py has it in process

@@ -3,10 +3,11 @@
 from rich.console import Console
 
 from concours.cli.replay import polls, registration, setting
+from concours.cli.replay.ballots import Voters
 from concours.cli.replay.command import PASSWORD, sign_in_admin
 from concours.cli.replay.plan import Plan
 from concours.cli.replay.stage import Stage
-from tests.drills.stack import Stack
+from tests.drills.stack import Stack, until
 
 ADMIN_PASSWORD = "drill-password-2021"
 
@@ -29,3 +30,18 @@ def poll_of_teams(stack: Stack, votes: int) -> tuple[Stage, str, int, list[int]]
     setting.set_phases(stage, cast.contest, ("voting",))
     poll, candidates = polls.set_up(stage, cast.contest, "最受欢迎队伍", "teams")
     return stage, cast.contest, poll, candidates
+
+
+def holds(stack: Stack, stage: Stage, slug: str, voters: Voters, votes: int, *, within: float = 60) -> None:
+    """Once the platform is whole again: every one of `votes` acknowledged votes is in the ledger, once, and receipts,
+    ledger and Redis agree for each candidate."""
+    until(lambda: stack.get("/readyz")[0] == 200, within, "the platform is whole again")
+    found = polls.reconcile(stage, slug, voters.poll)
+    count = voters.count
+    assert not count.wrong, count.wrong[:3]
+    assert count.accepted == votes
+    assert found["difference"] == 0
+    assert found["ledger"] == found["redis"] == len(count.receipts) == votes
+    standings = {row["candidate"]: row["votes"] for row in stage.admin.json(f"/api/v1/polls/{voters.poll}/standings")}
+    assert {number: given for number, given in standings.items() if given} == dict(count.per_candidate())
+    assert polls.leaves(voters) == set(range(votes)), "every receipt names a leaf of its own, without a gap"
