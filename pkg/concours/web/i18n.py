@@ -57,6 +57,11 @@ def language() -> str:
     return "zh" if locale is None or locale.language == "zh" else "en"
 
 
+def gap() -> str:
+    """What stands between two sentences: a space, and in Chinese nothing."""
+    return "" if language() == "zh" else " "
+
+
 def select_language(default: str) -> str:
     """What the reader asked for: the switch in the page, the account, the browser, else the site's default."""
     asked = request.cookies.get(COOKIE)
@@ -104,7 +109,7 @@ def init_i18n(app: Flask) -> None:
         locale_selector=lambda: select_language(app.config["DEFAULT_LOCALE"]),
     )
     app.extensions["babel"].instance.domain_instance = _Catalogues()
-    app.jinja_env.globals.update(language=language, LANGUAGES=LANGUAGES)
+    app.jinja_env.globals.update(language=language, gap=gap, LANGUAGES=LANGUAGES)
     app.jinja_env.filters.update(said=translate, stored=stored)
 
 

@@ -7,16 +7,19 @@ import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
+from markupsafe import escape
 
 from concours.audit import AuditRecord
 from concours.base.db import db, reading, session
 from concours.base.errors import Conflict
 from concours.identity.models import Account, Role
 from concours.voting.amendments.models import Decision, DecisionVote
-from concours.voting.evidence import jobs, runs
+from concours.voting.evidence import jobs, runs, words
 from concours.voting.evidence.models import EvidenceGroup, EvidenceRun
 from concours.voting.evidence.reading import read
 from concours.voting.models import Vote
+from concours.web.i18n import translate
 from tests.conftest import both_databases
 from tests.factories import Make
 from tests.voting.build import PollMaker, PollWorld, at_work
@@ -173,7 +176,13 @@ def test_a_proposal_comes_of_a_group_and_voids_nothing_yet(
     assert organiser.post(f"{desk(world)}/{group.id}/propose", data={"reason": ""}).status_code == 422
     answer = organiser.post(f"{desk(world)}/{group.id}/propose", data={"reason": "120 votes 2.4 s apart"})
     assert answer.status_code == 303
-    assert organiser.get(answer.headers["Location"]).status_code == 200
+    second = client_as(make.with_role(world.event, Role.AUDITOR))
+    found = words.sentences(group)[0]
+    for locale in ("zh", "en"):
+        with app.test_request_context(), force_locale(locale):
+            said = str(escape(translate(found)))
+        second.set_cookie("language", locale)
+        assert said in second.get(answer.headers["Location"]).get_data(as_text=True)
     decision = session().scalars(sa.select(Decision)).one()
     assert (decision.status, decision.votes, decision.evidence["number"]) == ("proposed", FARM, group.number)
     leaves = session().scalars(sa.select(DecisionVote.leaf).where(DecisionVote.decision_id == decision.id)).all()

@@ -10,7 +10,7 @@ from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import Conflict, Invalid
 from concours.base.messages import msg
-from concours.base.notices import notify
+from concours.base.notices import kept, notify
 from concours.base.queue import enqueue
 from concours.events.context import current_event
 from concours.identity.access import actor, allow, my_roles
@@ -153,7 +153,7 @@ def propose(poll_id: int, group_id: int) -> Response | tuple[str, int]:
     poll = _poll(poll_id)
     group = runs.group_of(poll, group_id)
     reason = request.form.get("reason", "")
-    evidence = {"group": group.id, "number": group.number, "said": [str(said) for said in words.sentences(group)]}
+    evidence = {"group": group.id, "number": group.number, "said": [kept(said) for said in words.sentences(group)]}
     try:
         decision = decisions.propose(
             poll, runs.leaves_of(group), VOID, reason, evidence, actor(), clock.now(),
