@@ -19,8 +19,8 @@ def plan_of_votes(votes: int) -> Plan:
     )
 
 
-def poll_of_teams(stack: Stack, votes: int) -> tuple[Stage, str, int, list[int]]:
-    """The stage, the event's slug, the poll's number and its candidates; everything is open."""
+def stage_of(stack: Stack, votes: int) -> tuple[Stage, str]:
+    """The stage and the slug of an event with teams, in which polls can be set up."""
     made = stack.command("account", "create", "admin", "--role", "admin", "--password-stdin", stdin=ADMIN_PASSWORD)
     assert made.returncode == 0, made.stderr
     admin = sign_in_admin(stack.url, "admin", ADMIN_PASSWORD)
@@ -28,8 +28,14 @@ def poll_of_teams(stack: Stack, votes: int) -> tuple[Stage, str, int, list[int]]
     cast = setting.set_stage(stage)
     registration.register(stage, cast)
     setting.set_phases(stage, cast.contest, ("voting",))
-    poll, candidates = polls.set_up(stage, cast.contest, "最受欢迎队伍", "teams")
-    return stage, cast.contest, poll, candidates
+    return stage, cast.contest
+
+
+def poll_of_teams(stack: Stack, votes: int) -> tuple[Stage, str, int, list[int]]:
+    """The stage, the event's slug, the poll's number and its candidates; everything is open."""
+    stage, slug = stage_of(stack, votes)
+    poll, candidates = polls.set_up(stage, slug, "最受欢迎队伍", "teams")
+    return stage, slug, poll, candidates
 
 
 def holds(stack: Stack, stage: Stage, slug: str, voters: Voters, votes: int, *, within: float = 60) -> None:
