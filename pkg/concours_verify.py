@@ -17,15 +17,16 @@ Exit status: 0 it holds; 1 it does not; 2 it could not be checked (nothing to re
 
 import argparse
 import base64
-import gzip
 import hashlib
 import hmac
 import json
 import os
+import re
 import sys
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -247,11 +248,11 @@ class Log:
     def __init__(self, place: str, key: str | None = None) -> None:
         self.place = place.rstrip("/")
         self.remote = place.startswith(("http://", "https://"))
+        self.note = self.read("checkpoint").decode()  # before the keys: a key that has just followed is among them
         self.keys: dict[str, Any] = json.loads(self.read("keys"))
         self.pinned = key is not None
         self.trusted = self._trusted(read_key(key) if key else None)
         self.tiles: dict[tuple[int, int], bytes] = {}
-        self.note = self.read("checkpoint").decode()
         self.head = self.check(self.note)
 
     def read(self, name: str) -> bytes:
@@ -265,10 +266,10 @@ class Log:
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
                 data: bytes = answer.read(LARGEST)
-                return gzip.decompress(data) if answer.headers.get("Content-Encoding") == "gzip" else data
+                return unpacked(data) if answer.headers.get("Content-Encoding") == "gzip" else data
         except urllib.error.HTTPError as refused:
             raise Unchecked(f"{name}: the log answers {refused.code}{_detail(refused)}") from None
-        except (OSError, ValueError) as away:
+        except (OSError, ValueError, zlib.error) as away:
             raise Unchecked(f"{self.place}/{name}: {away}") from None
 
     def _trusted(self, pinned: Key | None) -> list[Key]:
@@ -343,6 +344,15 @@ class Log:
                     at, count = at + 2 + length, count + 1
                 if count != width or at != len(data):
                     raise Fault(f"{name} holds {count} leaves, not {width}")
+
+
+def unpacked(data: bytes) -> bytes:
+    """What was packed with gzip, as far as LARGEST: a few bytes may unpack to more than this machine holds."""
+    packed = zlib.decompressobj(wbits=31)
+    found = packed.decompress(data, LARGEST)
+    if not packed.eof:
+        raise ValueError("it is too large, or cut")
+    return found
 
 
 def _detail(refused: urllib.error.HTTPError) -> str:
@@ -434,6 +444,8 @@ def read_closing(log: Log, note: str) -> Closing:
         _, size, root = rest.pop(0).split(" ")
         corrects = int(size), decode(root)
     votes = {int(candidate): int(count) for candidate, count in (line.split() for line in rest)}
+    if len(votes) != len(rest):
+        raise Fault("the closing note names a candidate twice")
     return Closing(int(lines[2]), decode(lines[3]), votes, corrects)
 
 
@@ -451,11 +463,34 @@ def closings(log: Log) -> list[Closing]:
     return found
 
 
-class Count:
-    """Counts leaves in their order: a vote counts as long as the last decision about it is not a void."""
+COMMITMENT, DAY = re.compile("[0-9a-f]{64}"), re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-    def __init__(self, poll: int, candidates: Sequence[int] = ()) -> None:
-        self.poll, self.votes = poll, dict.fromkeys(candidates, 0)
+
+def vote_leaf(poll: int, said: dict[str, Any]) -> bytes:
+    """A vote's leaf as the format writes it: two readers must never find different votes in the same bytes."""
+    candidate, commitment, day = said["candidate"], said["commitment"], said["day"]
+    if type(candidate) is not int or not COMMITMENT.fullmatch(commitment) or not DAY.fullmatch(day):
+        return b""
+    return (
+        f'{{"candidate":{candidate},"commitment":"{commitment}","day":"{day}",'
+        f'"poll":{poll},"type":"vote","v":1,"weight":{said["weight"]}}}'
+    ).encode()
+
+
+def decision_leaf(poll: int, said: dict[str, Any]) -> bytes:
+    """A decision's leaf as the format writes it."""
+    told = {"of": said["of"], "poll": poll, "reason": said["reason"], "type": said["type"], "v": 1}
+    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+
+
+class Count:
+    """Counts leaves in their order: a vote counts as long as the last decision about it is not a void.
+
+    `closed`: with how many leaves the poll was closed first; behind them there may be decisions, and no votes.
+    """
+
+    def __init__(self, poll: int, candidates: Sequence[int] = (), closed: int | None = None) -> None:
+        self.poll, self.votes, self.closed = poll, dict.fromkeys(candidates, 0), closed
         self.leaves: list[tuple[int, int] | None] = []  # candidate and weight; None for an amendment
         self.commitments: set[str] = set()
         self.void: dict[int, tuple[int, str]] = {}  # a vote's leaf -> the leaf of the void, and its reason
@@ -470,10 +505,16 @@ class Count:
             candidate, weight = vote = said["candidate"], said["weight"]
             if type(weight) is not int or not 0 < weight <= HEAVIEST:
                 raise Fault(f"leaf {index} counts {weight} votes: a vote counts from 1 to {HEAVIEST}")
+            if leaf != vote_leaf(self.poll, said):
+                raise Fault(f"a vote is not written as the format has it: leaf {index}")
+            if self.closed is not None and index >= self.closed:
+                raise Fault(f"leaf {index} is a vote from after the close, which had {self.closed} leaves")
             self.leaves.append(self._same.setdefault(vote, vote))
             self.votes[candidate] = self.votes.get(candidate, 0) + weight
             self.commitments.add(said["commitment"])
         elif said.get("type") in ("void", "restore"):
+            if leaf != decision_leaf(self.poll, said):
+                raise Fault(f"a decision is not written as the format has it: leaf {index}")
             self._amend(index, said)
             self.leaves.append(None)
         else:
@@ -513,7 +554,7 @@ def tally(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         raise Fault("the closing note that you kept is signed, and is not among those that the log has now")
     due = {note.size: note for note in notes}
     begun, hashes, sha = time.monotonic(), [], hashlib.sha256
-    count = Count(log.keys["poll"], list(notes[0].votes))
+    count = Count(log.keys["poll"], list(notes[0].votes), notes[0].size)
     wrong = _difference(due[0], count) if 0 in due else ""
     for leaf in log.leaves():
         hashes.append(sha(b"\0" + leaf).digest())
@@ -597,17 +638,19 @@ def uniqueness(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     voters: dict[str, int] = {}
     used: dict[str, dict[Any, int]] = {name: {} for name in LIMITED if head["rules"].get(name)}
     for index, leaf in enumerate(log.leaves()):
-        if index == head["size"]:
-            break
         hashes.append(leaf_hash(leaf))
         said = count.add(leaf)
         if said["type"] == "vote":
+            if index >= head["size"]:
+                raise Fault(f"the bundle ends before leaf {index}, which is a vote: ask for one of the whole log")
             tag = _shown(index, said["commitment"], next(rows, b"").decode().split())
-            vote = {"voter": voters.setdefault(tag, len(voters)), **said}
+            vote = {**said, "voter": voters.setdefault(tag, len(voters))}
             for name, kept in used.items():
                 key = tuple(vote[part] for part in LIMITED[name])
                 kept[key] = kept.get(key, 0) + 1
-    if root_of(hashes) != decode(head["root"]):
+    if root_of(hashes) != log.head.root:
+        raise Fault(f"the leaves are NOT those of the signed checkpoint{_where(log, hashes)}")
+    if root_of(hashes[: head["size"]]) != decode(head["root"]):
         raise Fault("the leaves are NOT those that the bundle was made for")
     if next(rows, None) is not None:
         raise Fault("the bundle has more lines than the log has votes")
@@ -631,7 +674,7 @@ def _shown(index: int, commitment: str, line: Sequence[str]) -> str:
     tag, nonce = bytes.fromhex(line[1]), bytes.fromhex(line[2])
     if len(tag) != HASH or hashlib.sha256(b"commit\0" + tag + nonce).hexdigest() != commitment:
         raise Fault(f"tag and nonce of leaf {index} do not make its commitment")
-    return line[1]
+    return tag.hex()  # however it is written: one voter must not pass for several
 
 
 def opened(path: str, secret: bytes) -> Iterator[bytes]:
