@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
 import sqlalchemy as sa
 from apiflask import APIFlask
 from flask import current_app
@@ -186,18 +187,22 @@ def at_work(app: APIFlask) -> Sequencer:
 
 @contextmanager
 def sequencing(app: APIFlask) -> Iterator[threading.Thread]:
-    """A sequencer at work in a thread, until the block ends."""
-    stop = threading.Event()
-    thread = threading.Thread(target=sequencer.run, args=(app, stop), daemon=True)
-    thread.start()
-    until = time.monotonic() + 10
-    while sequencer.heartbeat(booth().client) is None and time.monotonic() < until:
-        time.sleep(0.01)
-    try:
-        yield thread
-    finally:
-        stop.set()
-        thread.join(10)
+    """A sequencer at work in a thread, until the block ends. It looks for new polls, and whether it shall stop, ten times
+    as often as on a server: thousands of tests would wait for that and for nothing else. A vote's way is the same."""
+    with pytest.MonkeyPatch.context() as often:
+        often.setattr(sequencer, "TEND_S", sequencer.TEND_S / 10)
+        often.setattr(sequencer, "BLOCK_MS", sequencer.BLOCK_MS // 10)
+        stop = threading.Event()
+        thread = threading.Thread(target=sequencer.run, args=(app, stop), daemon=True)
+        thread.start()
+        until = time.monotonic() + 10
+        while sequencer.heartbeat(booth().client) is None and time.monotonic() < until:
+            time.sleep(0.01)
+        try:
+            yield thread
+        finally:
+            stop.set()
+            thread.join(10)
         assert not thread.is_alive()
 
 

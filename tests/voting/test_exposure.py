@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import redis
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from concours.base.db import session
+from concours.base.redis import connect
 from concours.identity.models import Account, Role
 from concours.voting import exposure
 from concours.voting.booth import booth
@@ -42,7 +42,7 @@ def test_each_card_of_a_page_is_counted_once_and_never_in_sql(
     assert desk.get(f"/events/{world.event.slug}/voting/{world.id}").status_code == 200
     session().rollback()
 
-    away = redis.Redis(unix_socket_path="/nowhere/valkey.sock")
+    away = connect("unix:///nowhere/valkey.sock")
     exposure.count(away, world.id, world.candidates)
     assert exposure.of_candidates(away, world.id, world.candidates) == {}
 
