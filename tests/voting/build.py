@@ -187,8 +187,8 @@ def at_work(app: APIFlask) -> Sequencer:
 
 @contextmanager
 def sequencing(app: APIFlask) -> Iterator[threading.Thread]:
-    """A sequencer at work in a thread, until the block ends. It looks for new polls, and whether it shall stop, ten times
-    as often as on a server: thousands of tests would wait for that and for nothing else. A vote's way is the same."""
+    """A sequencer at work in a thread, until the block ends. It looks for new polls, and whether it shall stop, ten
+    times as often as on a server: hundreds of tests would wait for that and nothing else. A vote's way is the same."""
     with pytest.MonkeyPatch.context() as often:
         often.setattr(sequencer, "TEND_S", sequencer.TEND_S / 10)
         often.setattr(sequencer, "BLOCK_MS", sequencer.BLOCK_MS // 10)
