@@ -71,9 +71,9 @@ def measure(scale: float, seeds: range) -> dict[str, Any]:
         "injected_per_world": injected // len(seeds),
         "processor_s_per_world": statistics.median(totals["seconds"]),
     }
-    for name in ("precision", "recall"):
-        figures[f"{name}_least_of_the_worlds"] = min(totals[name])
-        figures[f"{name}_spread"] = statistics.pstdev(totals[name])
+    for what in ("precision", "recall"):
+        figures[f"{what}_least_of_the_worlds"] = min(totals[what])
+        figures[f"{what}_spread"] = statistics.pstdev(totals[what])
     for kind in KINDS:
         for intensity in INTENSITIES:
             shares = found[kind, intensity]

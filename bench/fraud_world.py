@@ -340,14 +340,15 @@ class Maker:
 
     def world(self) -> World:
         """Turns sittings into votes, within the poll's limits (5 a day, one a day for one candidate)."""
-        columns = [
+        columns: list[Ints] = [
             np.concatenate(part)
             for part in (self.sat.voter, self.sat.network, self.sat.at, self.sat.votes, self.sat.taste)
         ]
         tastes, favour = np.array(self.tastes), np.log(self.popularity)
         parts = []
         for begin in range(0, len(columns[0]), 20_000):
-            voter, network, at, votes, taste = (column[begin : begin + 20_000] for column in columns)
+            part = [column[begin : begin + 20_000] for column in columns]
+            voter, network, at, votes, taste = part
             drawn = favour + tastes[taste] + self.chance.gumbel(size=(len(voter), self.candidates))
             first = np.argpartition(-drawn, PER_DAY, axis=1)[:, :PER_DAY]
             first = np.take_along_axis(first, np.argsort(-np.take_along_axis(drawn, first, axis=1), axis=1), axis=1)
@@ -363,13 +364,11 @@ class Maker:
                     np.zeros(len(where), np.int64),
                 )
             )
-        at, voter, candidate, network, attack = (
-            np.concatenate(column) for column in zip(*parts, *self.extra, strict=True)
-        )
-        order = np.argsort(at, kind="stable")
-        at, voter, candidate, network, attack = (column[order] for column in (at, voter, candidate, network, attack))
+        whole: list[Ints] = [np.concatenate(column) for column in zip(*parts, *self.extra, strict=True)]
+        order = np.argsort(whole[0], kind="stable")
+        at, voter, candidate, network, attack = (column[order] for column in whole)
         keep = _within_limits(at, voter, candidate) & (at < OPEN_MS)
-        at, voter, candidate, network, attack = (column[keep] for column in (at, voter, candidate, network, attack))
+        at, voter, candidate, network, attack = (column[order][keep] for column in whole)
         offices = np.zeros(self.next_network, dtype=np.int64)
         for office, number in self.department_of.items():
             offices[office] = number

@@ -59,7 +59,9 @@ class Parts:
             candidate = self.poll.candidates[(voter + 7 * turn) % len(self.poll.candidates)]
             nonce, network = os.urandom(16), f"10.{voter >> 16 & 255}.{voter >> 8 & 255}.{voter & 255}"
             made.append(
-                limits.ballot(facts, day, candidates=(candidate,), nonce=nonce, tag=tags[voter], network=network)
+                limits.ballot(
+                    facts, day, candidates=(candidate,), nonce=nonce, tag=tags[voter], weight=1, network=network
+                )
             )
         return made
 
@@ -140,6 +142,7 @@ def fill(made: Parts, count: int) -> None:
     import sqlalchemy as sa
 
     from concours.base import clock
+    from concours.voting import ledger
     from concours.voting.models import PollProgress, Tally
 
     poll, candidates = made.poll.poll_id, made.poll.candidates
@@ -181,13 +184,14 @@ def fill(made: Parts, count: int) -> None:
             with cursor.copy(f"COPY vote ({names}) FROM STDIN") as copy:
                 for row in given:
                     copy.write_row(row)
+        cursor.execute(ledger.SLOTS[made.engine.dialect.name], (poll, first, min(count, first + FILLED_AT_ONCE)))
     if lite:
         cursor.execute("COMMIT")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     else:
         raw.commit()
         raw.driver_connection.autocommit = True
-        cursor.execute("VACUUM (ANALYZE) vote")
+        cursor.execute("VACUUM (ANALYZE) vote, vote_slot")
         cursor.execute("CHECKPOINT")
     raw.invalidate()  # its settings were for this alone
     with made.engine.begin() as connection:

@@ -27,7 +27,7 @@ from concours.voting.journal import Entry
 from concours.voting.ladder.ways import only
 from concours.voting.log import closing, logbook, notes, publication, tiles
 from concours.voting.log.keeper import Keeper
-from concours.voting.models import Candidate, PollLog
+from concours.voting.models import Candidate, Poll, PollLog
 from concours.voting.rules import Rules
 from concours.voting.secrets import commitment_of
 
@@ -47,7 +47,7 @@ def measured(into: dict[str, float], name: str, per: float) -> Iterator[None]:
     into[f"{name}_cpu_us"] = (time.process_time() - cpu) / per * 1e6
 
 
-def a_poll(now: datetime) -> tuple[polls.Poll, list[int]]:
+def a_poll(now: datetime) -> tuple[Poll, list[int]]:
     """A published poll that is open, over teams; the numbers of its candidates."""
     make = Make(now)
     event = make.event()
@@ -79,7 +79,7 @@ def record(poll_id: int, candidates: list[int], votes: int) -> None:
             ledger.record(connection, poll_id, batch, after=after, fence=fence, now=datetime.now(UTC))
 
 
-def publish(poll: polls.Poll, path: Path) -> None:
+def publish(poll: Poll, path: Path) -> None:
     """Writes the closed log into a folder, as its addresses would give it."""
     with db.engine.begin() as connection:
         row = cast(Any, poll)

@@ -104,22 +104,25 @@ def forget_voters(stack: Stack, poll: int) -> None:
 
 
 def drop_keys(stack: Stack) -> None:
-    """The ledger loses its unique keys."""
+    """The ledger loses its unique keys: those of the votes, and that of their slots."""
     engine = sa.create_engine(database_of(stack))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            names = connection.execute(
-                sa.text("SELECT conname FROM pg_constraint WHERE conrelid = 'vote'::regclass AND contype = 'u'")
-            ).scalars()
-            for name in list(names):
-                connection.execute(sa.text(f'ALTER TABLE vote DROP CONSTRAINT "{name}"'))
+            for table, name in connection.execute(
+                sa.text(
+                    "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype IN ('u', 'p')"
+                    " AND conrelid IN ('vote'::regclass, 'vote_slot'::regclass)"
+                )
+            ).all():
+                connection.execute(sa.text(f'ALTER TABLE {table} DROP CONSTRAINT "{name}"'))
         else:
-            columns = [column["name"] for column in sa.inspect(connection).get_columns("vote")]
-            listed = ", ".join(f'"{name}"' for name in columns if name != "id")
-            connection.execute(sa.text(f"CREATE TABLE bare (id INTEGER PRIMARY KEY, {listed})"))
-            connection.execute(sa.text(f"INSERT INTO bare ({listed}) SELECT {listed} FROM vote"))
-            connection.execute(sa.text("DROP TABLE vote"))
-            connection.execute(sa.text("ALTER TABLE bare RENAME TO vote"))
+            for table, first in (("vote", "id INTEGER PRIMARY KEY, "), ("vote_slot", "")):
+                columns = [column["name"] for column in sa.inspect(connection).get_columns(table)]
+                listed = ", ".join(f'"{name}"' for name in columns if name != "id")
+                connection.execute(sa.text(f"CREATE TABLE bare ({first}{listed})"))
+                connection.execute(sa.text(f"INSERT INTO bare ({listed}) SELECT {listed} FROM {table}"))
+                connection.execute(sa.text(f"DROP TABLE {table}"))
+                connection.execute(sa.text(f"ALTER TABLE bare RENAME TO {table}"))
     engine.dispose()
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from flask import Flask
 from concours.base.db import db
 from concours.cli import database
 from concours.identity.models import Role
-from concours.voting.models import Poll
+from concours.voting.models import Poll, VoteSlot
 from tests.conftest import _pg_do, _pg_url
 from tests.factories import Make
 
@@ -203,3 +203,48 @@ def test_a_polls_one_way_in_becomes_its_ladder_and_back(empty: Flask) -> None:
     with empty.app_context(), db.engine.connect() as connection:
         rows_now = connection.execute(sa.select(poll.c.slug, poll.c.who).order_by(poll.c.slug)).all()
     assert [tuple(row) for row in rows_now] == [("poll-1", "device"), ("poll-2", "account")]
+
+
+def test_votes_get_their_slots_and_lose_them_again(empty: Flask) -> None:
+    database.upgrade(empty)
+    now = datetime.now(UTC)
+    with empty.app_context():
+        event = Make(now).event()
+        poll = Poll(event_id=event.id, slug="p", title="x", zone="Asia/Shanghai", opens_at=now, published=True)
+        poll.closes_at, poll.created_at, poll.changed_at = now + timedelta(1), now, now
+        poll.wrapped_key, poll.wrapped_signing_key, poll.signing_public = b"k", b"k", b"p" * 32
+        db.session.add(poll)
+        db.session.commit()
+        poll_id = poll.id
+        db.session.remove()
+    database.downgrade(empty, "0009")
+    one, later = date(2021, 7, 8), date(2024, 2, 29)
+    given = [
+        (0, b"a" * 32, 5, one, 1, 1, 1, 1),
+        (1, b"b" * 32, 5, one, 1, 1, 1, 1),
+        (2, b"a" * 32, 6, one, 2, 1, 1, 2),
+        (3, b"a" * 32, 5, later, 1, 1, 2, 3),
+    ]
+    with empty.app_context(), db.engine.begin() as connection:
+        table = sa.Table("vote", sa.MetaData(), autoload_with=connection)
+        for leaf, tag, candidate, day, slot, repeat, nth, ordinal in given:
+            row = {"poll_id": poll_id, "leaf": leaf, "tag": tag, "candidate_id": candidate, "day": day, "slot": slot}
+            row |= {"repeat": repeat, "nth": nth, "ordinal": ordinal, "nonce": bytes([leaf]) * 16, "weight": 1}
+            row |= {"commitment": bytes([leaf]) * 32, "journal_id": f"{leaf}-0", "recorded_at": now}
+            connection.execute(table.insert().values(**row))
+    database.upgrade(empty)
+    expected = set()
+    for leaf, tag, candidate, day, slot, repeat, nth, ordinal in given:
+        on = day.toordinal()
+        for key in ((0, on, slot), (candidate, on, repeat), (candidate, 0, nth), (0, 0, ordinal)):
+            expected.add((poll_id, tag[:16], *key, leaf))
+    with empty.app_context(), db.engine.connect() as connection:
+        assert {tuple(row) for row in connection.execute(sa.select(VoteSlot.__table__))} == expected
+    database.downgrade(empty, "0009")
+    with empty.app_context(), db.engine.begin() as connection:
+        table = sa.Table("vote", sa.MetaData(), autoload_with=connection)
+        assert len(connection.execute(sa.select(table)).all()) == len(given)
+        twice = dict(connection.execute(sa.select(table).where(table.c.leaf == 0)).one()._mapping) | {"leaf": 9}
+        twice |= {"id": 9, "commitment": b"9" * 32, "journal_id": "9-0", "slot": 9, "repeat": 9, "nth": 9}
+        with pytest.raises(sa.exc.IntegrityError):
+            connection.execute(table.insert().values(**twice))  # the same ordinal

@@ -12,7 +12,7 @@ from apiflask import APIFlask
 from concours.base.db import db, session
 from concours.voting import keys
 from concours.voting.booth import booth
-from concours.voting.models import RefusedVote, Vote
+from concours.voting.models import RefusedVote, Vote, VoteSlot
 from concours.voting.reconciliation import reconcile
 from tests.conftest import both_databases
 from tests.voting.build import PollMaker, PollWorld, Voter, nonce
@@ -140,13 +140,13 @@ def test_a_lost_nonce_is_found_in_the_ledger(a_poll: PollMaker, a_voter: Come) -
 
 
 def drop_unique_keys() -> None:
-    """The votes' table without its unique keys."""
-    bare = sa.Table(
-        "vote", sa.MetaData(), *[sa.Column(c.name, c.type, primary_key=c.primary_key) for c in Vote.__table__.columns]
-    )
-    with db.engine.begin() as connection:
-        Vote.__table__.drop(connection)  # type: ignore[attr-defined]
-        bare.create(connection)
+    """The tables of votes and their slots without their unique keys."""
+    for table in (Vote.__table__, VoteSlot.__table__):
+        kept = [sa.Column(c.name, c.type, primary_key=c.name == "id") for c in table.columns]
+        bare = sa.Table(table.name, sa.MetaData(), *kept)
+        with db.engine.begin() as connection:
+            table.drop(connection)  # type: ignore[attr-defined]
+            bare.create(connection)
 
 
 @both_databases

@@ -162,7 +162,7 @@ def test_a_sequencer_that_slept_through_its_lease_cannot_write(app: APIFlask, a_
     later.step()
     thread.join(20)
     thread, more = cast_behind(a_voter(world), world.candidates[1], nonce())
-    until_waiting(world)
+    until_waiting(world, 2)
     with pytest.raises(ledger.LostLease):
         sleeper.step()
     later.step()

@@ -1,4 +1,5 @@
-"""The ledger: recorded votes in SQL, each with its gapless leaf. Its unique keys are the last word on what counts.
+"""The ledger: recorded votes in SQL, each with its gapless leaf. Its unique keys are the last word on what counts: no
+commitment twice, and no slot of a voter twice.
 
 A batch is one transaction: votes, refusals, tally and progress stand or fall together. The progress row is locked
 first, so two sequencers can never give out the same leaf.
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from concours.voting.journal import Entry, place_of
-from concours.voting.models import PollProgress, RefusedVote, SequencerTerm, Tally, Vote
+from concours.voting.models import PollProgress, RefusedVote, SequencerTerm, Tally, Vote, VoteSlot
 from concours.voting.receipts import Standing
 from concours.voting.rules import milliseconds
 
@@ -39,8 +40,11 @@ COLUMNS = (
     ("nth", "integer"),
 )
 
-_vote, _refused, _tally, _progress, _term = (
-    cast(sa.Table, model.__table__) for model in (Vote, RefusedVote, Tally, PollProgress, SequencerTerm)
+SLOTS_OF_A_VOTE = 4
+VOTER_BYTES = 16  # of the tag, in a slot
+
+_vote, _slot, _refused, _tally, _progress, _term = (
+    cast(sa.Table, model.__table__) for model in (Vote, VoteSlot, RefusedVote, Tally, PollProgress, SequencerTerm)
 )
 
 # Made once: building a statement costs as much as running it, and these run for each batch.
@@ -65,6 +69,19 @@ _INSERT = {
     "postgresql": f"INSERT INTO vote ({_NAMES}) SELECT * FROM unnest("  # noqa: S608 (our own names)
     + ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
     + ") ON CONFLICT DO NOTHING",
+}
+
+# The slots of the leaves from one to another, read from the votes themselves; days as `date.toordinal()` counts them.
+_DAY = {"sqlite": "CAST(julianday(v.day) - 1721424.5 AS INTEGER)", "postgresql": "v.day - DATE '0001-01-01' + 1"}
+SLOTS = {
+    dialect: "INSERT INTO vote_slot (poll_id, voter, candidate_id, day, number, leaf)"  # noqa: S608 (our own names)
+    f" SELECT v.poll_id, substr(v.tag, 1, {VOTER_BYTES}),"
+    " CASE WHEN kind.column1 IN (1, 4) THEN 0 ELSE v.candidate_id END,"
+    f" CASE WHEN kind.column1 IN (1, 2) THEN {day} ELSE 0 END,"
+    " CASE kind.column1 WHEN 1 THEN v.slot WHEN 2 THEN v.repeat WHEN 3 THEN v.nth ELSE v.ordinal END, v.leaf"
+    " FROM vote v CROSS JOIN (VALUES (1), (2), (3), (4)) kind"
+    f" WHERE v.poll_id = {mark} AND v.leaf >= {mark} AND v.leaf < {mark} ON CONFLICT DO NOTHING"
+    for (dialect, day), mark in zip(_DAY.items(), ("?", "%s"), strict=True)
 }
 
 
@@ -221,19 +238,22 @@ def _rows(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], lea
     ]  # fmt: skip
 
 
-def _insert(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], leaf: int) -> int:
-    """Inserts what the unique keys let in, as leaves from `leaf` on; returns how many."""
-    rows = _rows(connection, batch, entries, leaf)
-    if connection.dialect.name == "postgresql":
-        columns = tuple(list(column) for column in zip(*rows, strict=True))
-        return connection.exec_driver_sql(_INSERT["postgresql"], columns).rowcount
-    return connection.exec_driver_sql(_INSERT["sqlite"], rows).rowcount
+def _insert(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], leaf: int) -> bool:
+    """Inserts what the unique keys let in, as leaves from `leaf` on, with their slots; returns whether that is all."""
+    rows: Any = _rows(connection, batch, entries, leaf)
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        rows = tuple(list(column) for column in zip(*rows, strict=True))
+    if connection.exec_driver_sql(_INSERT[dialect], rows).rowcount != len(entries):
+        return False
+    taken = connection.exec_driver_sql(SLOTS[dialect], (batch.poll_id, leaf, leaf + len(entries)))
+    return taken.rowcount == SLOTS_OF_A_VOTE * len(entries)
 
 
 def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], leaf: int) -> bool:
     """These entries at once from `leaf` on, as nearly always the whole batch; none where the unique keys refuse any."""
     connection.exec_driver_sql("SAVEPOINT batch")
-    if _insert(connection, batch, entries, leaf) != len(entries):
+    if not _insert(connection, batch, entries, leaf):
         connection.exec_driver_sql("ROLLBACK TO SAVEPOINT batch")
         return False
     connection.exec_driver_sql("RELEASE SAVEPOINT batch")
@@ -271,11 +291,15 @@ def _record_each(connection: sa.Connection, batch: Batch, entries: Sequence[Entr
 def _why(connection: sa.Connection, poll_id: int, e: Entry) -> int:
     if find(connection, poll_id, e.commitment) is not None:
         return REPEATED
-    same_candidate = sa.select(_vote.c.leaf).where(
-        _vote.c.poll_id == poll_id,
-        _vote.c.tag == e.tag,
-        _vote.c.candidate_id == e.candidate,
-        sa.or_(sa.and_(_vote.c.day == e.day, _vote.c.repeat == e.repeat), _vote.c.nth == e.nth),
+    s = _slot.c
+    same_candidate = sa.select(s.leaf).where(
+        s.poll_id == poll_id,
+        s.voter == e.tag[:VOTER_BYTES],
+        s.candidate_id == e.candidate,
+        sa.or_(
+            sa.and_(s.day == e.day.toordinal(), s.number == e.repeat),
+            sa.and_(s.day == 0, s.number == e.nth),
+        ),
     )
     return ALREADY_VOTED if connection.execute(same_candidate).first() is not None else QUOTA_USED
 

@@ -84,7 +84,7 @@ class Candidate(Model):
 
 
 class Vote(Model):
-    """One recorded vote: a row of the ledger. The unique keys are the last word on what counts.
+    """One recorded vote: a row of the ledger. Its unique keys and its slots are the last word on what counts.
 
     `leaf` is the gapless index in the poll's log; `tag` the voter's pseudonym (never public); `nonce` the client's
     16 bytes; `commitment` SHA-256 over both, which names the vote in public. `slot` is its number among the voter's
@@ -98,11 +98,6 @@ class Vote(Model):
     __table_args__ = (
         sa.UniqueConstraint("poll_id", "leaf"),
         sa.UniqueConstraint("poll_id", "commitment"),
-        sa.UniqueConstraint("poll_id", "journal_id"),
-        sa.UniqueConstraint("poll_id", "tag", "day", "slot"),
-        sa.UniqueConstraint("poll_id", "tag", "candidate_id", "day", "repeat", name="uq_vote_once_per_candidate_day"),
-        sa.UniqueConstraint("poll_id", "tag", "candidate_id", "nth"),
-        sa.UniqueConstraint("poll_id", "tag", "ordinal"),
     )
 
     id: Mapped[Pk]
@@ -121,6 +116,26 @@ class Vote(Model):
     network: Mapped[bytes | None] = mapped_column(sa.LargeBinary(16))
     weight: Mapped[int] = mapped_column(default=1)
     nth: Mapped[int] = mapped_column(default=1)
+
+
+class VoteSlot(Model):
+    """What a recorded vote uses up: four rows of each vote, which no other vote of the voter may take.
+
+    `number` counts the voter's votes for `candidate_id` (0: for any) on `day` (0: on any day; else
+    `date.toordinal()`), so the rows are the vote's `slot`, `repeat`, `nth` and `ordinal`. `voter` is the first 16 bytes
+    of the tag. They are a table of their own, in the order of its key, because a voter's rows then lie side by
+    side: a vote touches one place of a large ledger, where four keys of the vote's own table made it touch four.
+    """
+
+    __tablename__ = "vote_slot"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    poll_id: Mapped[int] = mapped_column(sa.ForeignKey("poll.id"), primary_key=True, autoincrement=False)
+    voter: Mapped[bytes] = mapped_column(sa.LargeBinary(16), primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    leaf: Mapped[int] = mapped_column(sa.BigInteger)
 
 
 class StandingsSnapshot(Model):

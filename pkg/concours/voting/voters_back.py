@@ -1,7 +1,7 @@
 """Puts every voter of a poll back into a Redis that lost them, from the ledger alone.
 
-Nobody votes meanwhile (the poll's state is not loaded), so a voter's hash is written whole, once: a voter's rows lie
-side by side in the index of the ledger's own key, and one command carries them all.
+Nobody votes meanwhile (the poll's state is not loaded), so a voter's hash is written whole, once: the ledger is read in
+the order of its voters, and one command carries all that one of them cast.
 """
 
 from collections.abc import Iterator, Sequence

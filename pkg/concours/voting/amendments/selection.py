@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from concours.base.db import session
 from concours.base.errors import FieldProblem, Invalid
 from concours.base.messages import Message, msg, nmsg
-from concours.voting.models import Candidate, Poll, Vote
+from concours.voting.ledger import VOTER_BYTES
+from concours.voting.models import Candidate, Poll, Vote, VoteSlot
 from concours.voting.receipts import COMMITMENT_BYTES, read_id
 
 RECEIPTS_LIMIT = 500  # typed at a time
@@ -63,7 +64,10 @@ def of_voter(
     tag = session().scalar(sa.select(Vote.tag).where(Vote.poll_id == poll.id, Vote.commitment == commitment))
     if tag is None:
         raise _wrong("voter", msg("The ledger of this poll has no vote of this receipt."))
-    return Choice(_leaves(poll, Vote.tag == tag, since, until, before), _how("voter", since, until))
+    mine = sa.select(VoteSlot.leaf).where(
+        VoteSlot.poll_id == poll.id, VoteSlot.voter == tag[:VOTER_BYTES], VoteSlot.candidate_id == 0, VoteSlot.day == 0
+    )
+    return Choice(_leaves(poll, Vote.leaf.in_(mine), since, until, before), _how("voter", since, until))
 
 
 def of_candidate(
