@@ -105,10 +105,12 @@ def test_the_form_says_what_a_change_means_before_it_is_made(
     assert "The poll is open." in live
     whole = answered(f"/{world.id}/preview", form)
     assert 'value="未存"' in whole
+    assert f'action="{here}/{world.id}/edit"' in whole  # Save on the preview's page saves
     assert "<li>You have 6 votes a day.</li>" in whole
     fresh = answered("/new/preview", {**form, "per_day": "many", "max_picks": "9" * 5000})
     assert "Something in the form is not right yet" in fresh
     assert "The poll is open." not in fresh
+    assert f'action="{here}/new"' in fresh
     set_reading(False)
     session().refresh(world.poll)
     assert world.poll.rules["per_day"] == 4
