@@ -24,7 +24,7 @@ from concours.voting.limits import Gate
 from concours.voting.receipts import Standing
 from concours.voting.rules import Day, Facts, day_at, read_facts
 from concours.voting.tally import Standings, configure, standings
-from concours.voting.voters import VoterKeys
+from concours.voting.voters import Voter, VoterKeys, VoterRequired
 from concours.voting.waiting import Listener, Told
 
 ROUNDS = 4  # of asking the script again, after the day or the rules have changed
@@ -130,8 +130,7 @@ async def cast(
     `token` is the voter's token, `network` as `network.network_of` gives it. Raises VoterRequired, NotFound, the
     refusals of `refusals`, and Unavailable when Redis (or SQL, where it is needed) is away.
     """
-    facts = await _facts(booth, poll_id)
-    voter = voters.read_token(token, poll_id, booth.voter_keys, time.time())
+    facts, voter = await _voter(booth, await _facts(booth, poll_id), token)
     tag = secrets.tag_of(facts.key, poll_id, voter.id)
     nonces = secrets.nonces_of(nonce, len(candidates))
     commitments = [secrets.commitment_of(tag, one) for one in nonces]
@@ -161,6 +160,7 @@ async def cast(
             booth.listener.forget(commitments[0], record)
         if answer.word in {"stale", "unloaded"}:
             facts, day = await asyncio.to_thread(_come_to_terms, booth, facts, day, answer)
+            voters.read_token(token, poll_id, facts.ways, booth.voter_keys, time.time())  # who votes may have changed
         elif answer.word == "day":
             day = booth.day(facts, int(answer.values[0]))
         else:
@@ -192,6 +192,16 @@ def _cast(
 async def _facts(booth: Booth, poll_id: int) -> Facts:
     known = booth.known(poll_id)
     return await asyncio.to_thread(booth.facts, poll_id) if known is None else known
+
+
+async def _voter(booth: Booth, facts: Facts, token: str) -> tuple[Facts, Voter]:
+    """Whose token it is; where it is none, that is said by the poll as it is now, not as this process knew it."""
+    try:
+        return facts, voters.read_token(token, facts.id, facts.ways, booth.voter_keys, time.time())
+    except VoterRequired:
+        await asyncio.to_thread(booth.still_published, facts)
+        facts = booth.facts(facts.id)
+        return facts, voters.read_token(token, facts.id, facts.ways, booth.voter_keys, time.time())
 
 
 async def _admit(booth: Booth, ballot: bytes) -> limits.Answer:

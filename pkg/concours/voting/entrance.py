@@ -108,7 +108,7 @@ def known_voter(facts: Facts) -> Voter | None:
     """The voter that the running request is already, so far as can be told without making one."""
     before = remembered(facts.id, facts.ways)
     if before is not None:
-        return voters.read_token(before.token, facts.id, booth().voter_keys, time.time())
+        return voters.read_token(before.token, facts.id, facts.ways, booth().voter_keys, time.time())
     account = signed_in()
     if (
         account is not None
@@ -199,7 +199,7 @@ def remembered(poll_id: int, ways: Ways) -> Came | None:
     if kind not in PROVEN or kind not in ways:
         return None
     try:
-        voters.read_token(token, poll_id, booth().voter_keys, time.time())
+        voters.read_token(token, poll_id, ways, booth().voter_keys, time.time())
     except voters.VoterRequired:
         return None
     return Came(token, kind)
@@ -207,8 +207,7 @@ def remembered(poll_id: int, ways: Ways) -> Came | None:
 
 def weight_of(who: Came) -> int:
     """What each vote of the voter counts."""
-    poll_id = int(who.token.partition(".")[0])
-    return voters.read_token(who.token, poll_id, booth().voter_keys, time.time()).weight
+    return int(who.token.split(".")[3])  # it was made, or read, in this request
 
 
 def remember(response: Response | AnyResponse, facts: Facts, who: Came) -> None:

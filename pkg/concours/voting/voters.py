@@ -4,20 +4,23 @@ elsewhere.
 A *device* is a browser with our signed cookie, which scripts cannot read: clearing the page's storage makes no new
 voter. A *voter token* is what the vote path is shown: signed, self-contained, for one poll; checking it needs no SQL.
     token = <poll>.<expires, s since 1970, 0 for never>.<voter id>.<weight>.<HMAC-SHA256, first 16 bytes>
+The HMAC covers the poll's ways as well: when an organiser changes who votes, no token from before is good.
 """
 
 import base64
 import hmac
+import json
 import os
 from binascii import Error as NotBase64
 from dataclasses import dataclass
+from functools import lru_cache
 
 import redis
 
 from concours.base.errors import Forbidden, RateLimited
 from concours.base.messages import msg
 from concours.voting import keys, scripts, secrets
-from concours.voting.ladder.ways import ACCOUNT, ALWAYS, CODE, DEVICE, OIDC, ON_EVIDENCE, PHONE
+from concours.voting.ladder.ways import ACCOUNT, ALWAYS, CODE, DEVICE, OIDC, ON_EVIDENCE, PHONE, Way, Ways
 from concours.voting.rules import Facts
 
 DEVICE_COOKIE = "concours_device"
@@ -178,16 +181,17 @@ def lasts_until(facts: Facts, kind: str, now_s: int) -> int:
 def token_of(facts: Facts, voter: Voter, signers: VoterKeys, now_s: int, kind: str = DEVICE) -> str:
     """The token of a voter of the poll, for as long as its kind lasts."""
     signed = f"{facts.id}.{lasts_until(facts, kind, now_s)}.{_text(voter.id)}.{voter.weight}"
-    return f"{signed}.{_text(_mac(signers.tokens, signed.encode()))}"
+    return f"{signed}.{_text(_mac(signers.tokens, signed.encode() + _said(facts.ways)))}"
 
 
-def read_token(token: str, poll_id: int, signers: VoterKeys, now_s: float) -> Voter:
-    """The voter of a token for this poll. Raises VoterRequired where it is none of ours, or no longer."""
+def read_token(token: str, poll_id: int, ways: Ways, signers: VoterKeys, now_s: float) -> Voter:
+    """The voter of a token for this poll, whose ways are these. Raises VoterRequired where it is none of ours, or no
+    longer."""
     try:
         if len(token) > TOKEN_LIMIT:
             raise ValueError
         signed, mac = token.rsplit(".", 1)
-        if not hmac.compare_digest(_bytes(mac), _mac(signers.tokens, signed.encode())):
+        if not hmac.compare_digest(_bytes(mac), _mac(signers.tokens, signed.encode() + _said(ways))):
             raise ValueError
         poll, expires, voter, weight = signed.split(".")
         if int(poll) != poll_id or (int(expires) and int(expires) <= now_s):
@@ -195,6 +199,17 @@ def read_token(token: str, poll_id: int, signers: VoterKeys, now_s: float) -> Vo
         return Voter(_bytes(voter), int(weight))
     except (ValueError, NotBase64):
         raise VoterRequired from None
+
+
+def _said(ways: Ways) -> bytes:
+    return _ways_said(tuple(ways.items()))
+
+
+@lru_cache(maxsize=1_024)
+def _ways_said(ways: tuple[tuple[str, Way], ...]) -> bytes:
+    """Who votes, for the HMAC of a token: on the vote path, so it is made once."""
+    told = sorted((kind, way.weight, way.roles, way.departments) for kind, way in ways)
+    return b"\x00" + json.dumps(told, separators=(",", ":")).encode()
 
 
 def _mac(key: bytes, signed: bytes) -> bytes:

@@ -67,7 +67,7 @@ def test_a_newcomer_solves_once_and_is_known_then(
     here = booth().client
     assert sum(int(count) for count in here.hvals(keys.solving(world.id))) == 1
     facts = booth().facts(world.id)
-    known = voters.read_token(voter.token, world.id, booth().voter_keys, 0)
+    known = voters.read_token(voter.token, world.id, booth().facts(world.id).ways, booth().voter_keys, 0)
     tag = secrets.tag_of(facts.key, world.id, known.id)
     assert 0 <= int(here.hget(keys.voter(world.id, tag), "pw") or -1) < 60_000
 

@@ -11,14 +11,15 @@ from flask.testing import FlaskClient
 
 from concours.base.db import session
 from concours.identity.models import Account, Role
-from concours.voting import voters
-from concours.voting.booth import booth
+from concours.voting import polls, voters
+from concours.voting.booth import announce, booth
 from concours.voting.ladder import ways
 from concours.voting.ladder.ways import ACCOUNT, CODE, DEVICE, OIDC, PHONE, Way, in_words, only
 from concours.voting.reconciliation import reconcile
+from concours.voting.rules import Rules
 from concours.voting.voters import Voter as Known
 from tests.factories import Make
-from tests.voting.build import PollMaker, Voter, nonce
+from tests.voting.build import PollMaker, PollWorld, Voter, nonce
 
 ClientAs = Callable[[Account], FlaskClient]
 STAFF_AND_PUBLIC = {ACCOUNT: Way(3), DEVICE: Way(1)}
@@ -165,3 +166,45 @@ def test_ways_and_weights_are_said_in_words() -> None:
     assert said[1].endswith("this browser is remembered as one voter. Each vote counts 1.")
     assert "small puzzle" in said[-1]
     assert len(in_words({kind: Way() for kind in (CODE, PHONE, OIDC)})) == 4
+
+
+def change_ways(world: PollWorld, made: dict[str, Way], make: Make) -> None:
+    """What an organiser changes before the first vote."""
+    draft = polls.Draft(
+        world.poll.title, "", made, world.poll.opens_at, world.poll.closes_at, Rules.read(world.poll.rules)
+    )
+    polls.edit(world.poll, draft, version=world.poll.version, actor=make.account(), now=make.now)
+    session().commit()
+    announce(world.id)
+
+
+def test_tokens_from_before_a_change_of_who_votes_are_good_no_longer(
+    sequencer: Any, a_poll: PollMaker, make: Make, client: FlaskClient, client_as: ClientAs
+) -> None:
+    """Browsers that came while everybody could vote, and accounts whose votes counted five, vote no more like that."""
+    world = a_poll(ways={ACCOUNT: Way(5), DEVICE: Way()})
+    anybody, heavy = Voter(client, world.id), Voter(client_as(make.account()), world.id)
+    change_ways(world, only(ACCOUNT), make)
+    for voter in (anybody, heavy):
+        answer = voter.vote(world.candidates[0])
+        assert (answer.status_code, answer.get_json()["code"]) == (401, "voter_required")
+    heavy = Voter(heavy.client, world.id)  # as the page does by itself
+    answer = heavy.vote(world.candidates[0])
+    assert (answer.status_code, answer.get_json()["receipt"]["weight"]) == (201, 1)
+
+
+def test_a_process_that_has_not_heard_of_the_change_asks_before_it_takes_or_refuses_a_token(
+    sequencer: Any, a_poll: PollMaker, make: Make, client: FlaskClient, client_as: ClientAs
+) -> None:
+    world = a_poll(ways={ACCOUNT: Way(), DEVICE: Way()})
+    number, anybody, known = world.id, Voter(client, world.id), booth().facts(world.id)
+    change_ways(world, only(ACCOUNT), make)
+    account = Voter(client_as(make.account()), world.id)
+    session().commit()
+    booth()._facts[number] = known  # another process, as it was
+    booth()._asked.clear()
+    assert anybody.vote(world.candidates[0]).get_json()["code"] == "voter_required"
+    session().commit()
+    booth()._facts[number] = known
+    booth()._asked.clear()
+    assert account.vote(world.candidates[0]).status_code == 201
