@@ -137,9 +137,11 @@ export function tell(text, kind, { hint, link } = {}) {
   told.replaceChildren(notice);
 }
 
+const least = Number(document.querySelector("[data-vote-ballot]")?.dataset.least ?? 1); // choices that a ballot must have
 function showLeft(today, total) {
   const sentences = [];
   if (today === 0) sentences.push(words.left_none);
+  else if (today < least && today !== null && today !== undefined) sentences.push(say(words.left_short, { count: today }));
   else if (today === 1) sentences.push(words.left_one);
   else if (today !== null && today !== undefined) sentences.push(say(words.left, { count: today }));
   if (total !== null && total !== undefined) sentences.push(say(words.left_total, { count: total }));
