@@ -17,6 +17,7 @@ from flask import g, request_started
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from concours.base import embedded
@@ -33,21 +34,39 @@ settings.load_profile("steady")  # how fast a busy machine is, is no property of
 TEMPLATES = FileSystemBytecodeCache(tempfile.mkdtemp(prefix="cc-jinja-"))
 """Templates are compiled once for all tests of a process; the cache knows a changed source by its checksum."""
 
-_compile_builder = Rule._compile_builder
-_builders: dict[object, Any] = {}
+_compile = Rule.compile
+_compiled: dict[object, dict[str, Any]] = {}
+_MADE = ("_parts", "_trace", "_converters", "arguments")
 
 
-def _compiled_once(rule: Rule, append_unknown: bool = True) -> Any:
-    """Werkzeug compiles two functions for each address; they do not know their rule, so all applications share them.
-    Without this they cost more than half of a test's time."""
-    made_of = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
-    if made_of not in _builders:
-        _builders[made_of] = _compile_builder(rule, append_unknown)
-    return _builders[made_of]
+def _compile_once(rule: Rule) -> None:
+    """Werkzeug makes an expression and two functions of each of hundreds of addresses. None of it knows its rule, so
+    all applications of a test process share it; without this it costs more than half of a test's time."""
+    made_of = (rule.rule, rule.subdomain, rule.host, rule.merge_slashes, repr(rule.defaults))
+    if made_of not in _compiled:
+        _compile(rule)
+        _compiled[made_of] = {name: rule.__dict__[name] for name in _MADE} | {
+            name: rule.__dict__[name].__func__ for name in ("_build", "_build_unknown")
+        }
+        return
+    for name, made in _compiled[made_of].items():
+        setattr(rule, name, made if name in _MADE else made.__get__(rule))
 
 
-Rule._compile_builder = _compiled_once  # type: ignore[method-assign]
+Rule.compile = _compile_once  # type: ignore[method-assign]
 
+_dialects: dict[str, tuple[sa.Dialect, Any]] = {}
+
+
+def _compiled_statements_shared(engine: sa.Engine) -> None:
+    """Every application has its own engine, but a statement reads the same for all engines of one dialect; so they
+    share the dialect and what SQLAlchemy keeps of compiled statements."""
+    engine.dialect, engine._compiled_cache = _dialects.setdefault(
+        engine.dialect.name, (engine.dialect, LRUCache(STATEMENTS))
+    )
+
+
+STATEMENTS = 4_000  # all that the tests ask
 SECRET = "only-for-tests-only-for-tests-only-for-tests"
 
 
@@ -192,6 +211,7 @@ def app(tmp_path: Path, database_url: str, redis_url: str) -> Iterator[APIFlask]
     application.jinja_env.bytecode_cache = TEMPLATES
     with application.app_context():
         unflushed(db.engine)
+        _compiled_statements_shared(db.engine)
     request_started.connect(_forget_the_last_request, application)
     with application.app_context():
         yield application
