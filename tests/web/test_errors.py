@@ -114,6 +114,26 @@ def test_waiting_time_of_the_limiter_is_kept(app: APIFlask, client: FlaskClient)
     assert "42 seconds" in answer.text
 
 
+def test_a_refused_button_leads_back_to_its_page(app: APIFlask, client: FlaskClient) -> None:
+    def refuse() -> Any:
+        raise errors.Conflict(msg("A poll needs at least two candidates."))
+
+    app.add_url_rule("/pressed", "pressed", allow(PUBLIC)(refuse), methods=["GET", "POST"])
+
+    def said(came: str | None, method: str = "POST") -> str:
+        headers = PAGE | ({"Referer": came} if came else {})
+        answer = client.open("/pressed", method=method, headers=headers)
+        assert answer.status_code == 409
+        assert "<h1>Not as things stand</h1>" in answer.text
+        return answer.text
+
+    assert 'href="http://localhost/desk?after=7"' in said("http://localhost/desk?after=7")
+    assert 'href="http://localhost/evil.example/"' in said("http://localhost//evil.example/")  # stays on this site
+    for came in (None, "http://evil.example/desk", "http://localhost/pressed", "http://[", "javascript:alert(1)"):
+        assert "Back to the page before" not in said(came)
+    assert "Back to the page before" not in said("http://localhost/desk", "GET")
+
+
 def test_the_wrong_method_says_which_are_right(client: FlaskClient) -> None:
     answer = client.post("/", headers=PROGRAM)
     assert answer.status_code == 405

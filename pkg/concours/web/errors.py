@@ -49,7 +49,7 @@ TITLES: dict[int, Message] = {
     403: msg("This is not open to you"),
     404: msg("There is nothing here"),
     405: msg("This address cannot be used that way"),
-    409: msg("Something else was there first"),
+    409: msg("Not as things stand"),
     413: msg("That is too large"),
     410: msg("This is no longer here"),
     415: msg("This kind of data is not accepted here"),
@@ -74,6 +74,7 @@ SENTENCES: dict[int, Message] = {
     503: msg("Please try again in a few seconds. Everything else on the site goes on."),
 }
 
+CAME_FIRST = msg("Something else was there first")
 NOT_NOW = msg("This is not open at the moment")
 RETRY_AFTER_S = 3  # when SQL or Redis is away
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range", "Accept-Patch", "Accept-Post")
@@ -130,12 +131,21 @@ def answer(
             more["hint"] = translate(hint)
         response = problem(status, code, said, translate(sentence), **more)
     else:
-        page = _page(status=status, code=code, title=said, sentence=sentence, hint=hint, retry_after=retry_after)
+        told = {"status": status, "code": code, "title": said, "sentence": sentence, "hint": hint}
+        page = _page(**told, retry_after=retry_after, back=_page_before())
         response = current_app.make_response((page, status))
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _page_before() -> str | None:
+    """The page of this site whose button was pressed, as the way back; None where a page was only opened."""
+    here, came = request.host_url, request.referrer or ""
+    if request.method == "GET" or not came.startswith(here) or came.partition("?")[0] == request.base_url:
+        return None
+    return here + came.removeprefix(here).lstrip("/")
 
 
 def _page(**values: object) -> str:
@@ -249,7 +259,7 @@ def _clash(error: IntegrityError) -> Response:
     """Two did the same at once: the database's own rule was the last word, and what came first stands."""
     _undo()
     current_app.logger.warning("refused by the database: %s", reason_of(error))
-    return answer(409, "conflict", SENTENCES[409])
+    return answer(409, "conflict", SENTENCES[409], title=CAME_FIRST)
 
 
 def _redis_away(error: RedisError) -> Response:
