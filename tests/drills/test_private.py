@@ -1,13 +1,20 @@
 """Nobody is given away: people vote by every way there is, are refused, mistype; then nothing that the vote path keeps
 or tells holds an address, a name, a number or an account. And the look can fail: what is planted is found."""
 
+import base64
+import hashlib
+import hmac
+import json
 import os
 import pickle
 import signal
+import time
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -16,14 +23,14 @@ import sqlalchemy as sa
 import concours_verify
 from concours.base.db import Model
 from concours.cli.replay import polls
-from concours.voting import keys
-from concours.voting.evidence import models as _evidence
+from concours.voting import keys, secrets, voters
+from concours.voting.evidence.models import DONE, EvidenceRun
 from concours.voting.models import Vote
 from tests.drills import private_people as people
 from tests.drills.postgres import Postgres
 from tests.drills.private_people import People
 from tests.drills.stack import Stack, until
-from tests.drills.traces import Traces, in_files, in_redis, in_sql
+from tests.drills.traces import in_files, in_redis, in_sql
 from tests.drills.votes import stage_of
 from tests.voting.ladder.identity_provider import CLIENT, SECRET, IdentityProvider
 from tests.voting.ladder.test_phone import Gateway
@@ -35,6 +42,8 @@ WITH_PEOPLE = {
     "audit_record": "who did what, of organisers and of sign-ins",
 }
 """The only tables in which a voter may be found. None is the vote path's."""
+
+REWRITTEN_WITHIN_S = 20.0  # Redis' files, in the background
 
 pytestmark = pytest.mark.drill
 
@@ -113,15 +122,6 @@ def make_accounts(stack: Stack) -> None:
     engine.dispose()
 
 
-def given_away(traces: Traces, held: Iterable[tuple[str, bytes]]) -> dict[str, set[str]]:
-    """Where whom is found."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for place, data in held:
-        for who in traces.within(data):
-            found[place].add(who)
-    return dict(found)
-
-
 def tables_of_the_room() -> set[str]:
     """The tables of the vote path, and of all that stands behind it."""
     mine = (
@@ -130,14 +130,13 @@ def tables_of_the_room() -> set[str]:
     return {str(model.__tablename__) for model in mine}
 
 
-def networks_of(stack: Stack, poll: int) -> int:
-    """How many networks the recorded votes of the poll came from."""
+def count(stack: Stack, asked: "sa.Select[tuple[int]]") -> int:
+    """A number out of the platform's database."""
     engine = sa.create_engine(database_of(stack))
     with engine.connect() as connection:
-        found = connection.execute(sa.select(sa.func.count(Vote.network.distinct())).where(Vote.poll_id == poll))
-        count = int(found.scalar_one())
+        found = int(connection.execute(asked).scalar_one())
     engine.dispose()
-    return count
+    return found
 
 
 def log_of(stack: Stack, poll: int, folder: Path) -> Path:
@@ -172,36 +171,133 @@ def test_nothing_of_a_vote_gives_anybody_away(
         scene.vote(scene.candidates[0])
         client = redis.Redis.from_url(stack.redis_url())
         assert client.xlen(keys.journal(scene.poll)) >= len(scene.tokens), "the journal holds what waits"
-        assert given_away(traces, in_redis(client)) == {}
+        assert traces.within(in_redis(client)) == {}
     finally:
         os.kill(sequencer, signal.SIGCONT)
     scene.vote(scene.candidates[1])
     scene.are_refused()
     scene.mistype()
     until(lambda: polls.reconcile(stage, slug, scene.poll)["ledger"] >= 2 * len(scene.tokens), 30, "all is recorded")
-    assert networks_of(stack, scene.poll) == len(people.ADDRESSES), "the addresses came as far as the vote"
+    networks = sa.select(sa.func.count(Vote.network.distinct())).where(Vote.poll_id == scene.poll)
+    assert count(stack, networks) == len(people.ADDRESSES), "the addresses came as far as the vote"
     scene.look_again()
     assert {"already_voted", "rate_limited", "wrong_code", "wrong_password", "invalid", "voter_required"} <= set(
         scene.answers
     ), scene.answers
-    looked = stack.command("poll", "evidence", stage.admin.json(f"/api/v1/polls/{scene.poll}")["slug"])
-    assert looked.returncode == 0, looked.stderr
+    evidence = f"/events/{slug}/voting/{scene.poll}/evidence"
+    stage.admin.submit(stage.admin.get(evidence), "/evidence")
+    until(
+        lambda: count(stack, sa.select(sa.func.count()).where(EvidenceRun.status == DONE)),
+        60,
+        "the votes are looked at",
+    )
     polls.close(stage, slug, scene.poll)
     until(lambda: stack.get(f"/log/{scene.poll}/closing")[0] == 200, 90, "the poll is closed")
 
-    assert given_away(traces, kept_by(stack)) == {}
-    assert given_away(traces, in_files(log_of(stack, scene.poll, tmp_path / "log"))) == {}
-    in_tables = {place.split(".")[0] for place in given_away(traces, in_sql(database_of(stack)))}
+    assert traces.within(kept_by(stack)) == {}
+    assert traces.within(in_files(log_of(stack, scene.poll, tmp_path / "log"))) == {}
+    in_tables = {place.split(".")[0] for place in traces.within(in_sql(database_of(stack)))}
     ours = tables_of_the_room()
-    assert {Vote.__tablename__, _evidence.EvidenceGroup.__tablename__, "decision", "vote_code"} <= ours
+    assert {Vote.__tablename__, EvidenceRun.__tablename__, "decision", "vote_code"} <= ours
     assert not in_tables & ours
-    assert in_tables <= set(WITH_PEOPLE), in_tables
-    assert "account" in in_tables, "the look finds people where they are"
+    assert in_tables == set(WITH_PEOPLE), "people are where the documentation says, and found there"
+
+    the_key_ends(stack, scene)
 
     planted = plant(stack)
-    found = given_away(traces, [*kept_by(stack), *in_sql(database_of(stack))])
+    found = traces.within([*kept_by(stack), *in_sql(database_of(stack))])
     for place in planted:
         assert any(place in name for name in found), f"{place} is looked through"
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "203.0.113.177", "3405803953", b"\xcb\x00\x71\xb1", b"\xb1\x71\x00\xcb", "cb0071b1", "ywBxsQ==",
+        "2001:db8:7731:f00d::/64", "2001:0db8:7731:f00d:a1b2:c3d4:e5f6:1789", b"\x20\x01\x0d\xb8\x77\x31\xf0\x0d",
+        "7340519222", b"\xcf" + (7_340_519_222).to_bytes(8), (7_340_519_222).to_bytes(8, "little"),
+        json.dumps({"who": "欧阳澜漪"}), "欧阳澜漪", quote("欧阳澜漪"), base64.b64encode(b"x lanyi7731@mail.example"),
+        hashlib.sha256(b"203.0.113.177").hexdigest()[:20], hashlib.md5(b"lanyi.ouyang7731").digest(),
+        zlib.compress(pickle.dumps(("a job", 7_340_519_222))), zlib.compress(zlib.compress(b"+8613966317742")),
+    ],
+)  # fmt: skip
+def test_every_spelling_is_known(held: str | bytes) -> None:
+    data = held if isinstance(held, bytes) else held.encode()
+    assert people.traces().within([("there", b"before " + data + b" behind" if data[:1] != b"\x78" else data)])
+    assert not people.traces().within([("there", hashlib.shake_256(data).digest(100_000))])
+
+
+@dataclass
+class Thief:
+    """Who has all that the machine has: database, Redis, and the secrets on its disk; and knows an account's number."""
+
+    stack: Stack
+    scene: People
+
+    def slug(self) -> str:
+        """The poll's, which its keys are bound to."""
+        return str(self.scene.stage.admin.json(f"/api/v1/polls/{self.scene.poll}")["slug"])
+
+    def keys(self) -> dict[bytes, bytes]:
+        """Every poll key that comes out of anything in the database or Redis: wrapped -> key."""
+        secret, slug = (self.stack.instance / "secret_key").read_text().strip(), self.slug()
+        client = redis.Redis.from_url(self.stack.redis_url())
+        found = {}
+        for _, data in (*in_sql(database_of(self.stack)), *in_redis(client)):
+            if secrets.KEY_BYTES < len(data) < 4 * secrets.KEY_BYTES:
+                with suppress(secrets.WrongSecret, ValueError):
+                    found[data] = secrets.unwrap_key(secret, slug, data)
+        client.close()
+        return found
+
+    def tags(self) -> set[bytes]:
+        """The pseudonyms in the poll's ledger."""
+        engine = sa.create_engine(database_of(self.stack))
+        with engine.connect() as connection:
+            rows = connection.execute(sa.select(Vote.tag).where(Vote.poll_id == self.scene.poll))
+            found = {bytes(tag) for tag in rows.scalars()}
+        engine.dispose()
+        return found
+
+    def votes_of(self, account: int) -> int:
+        """How many pseudonyms of the ledger can be shown to be the account's."""
+        poll, tags = self.scene.poll, set()
+        for key in self.keys().values():
+            voter = hmac.digest(key, b"account\x00%d" % account, "sha256")[: voters.ID_BYTES]
+            tags.add(secrets.tag_of(key, poll, voter))
+        return len(tags & self.tags())
+
+
+def the_key_ends(stack: Stack, scene: People) -> None:
+    """Before the poll's key is destroyed a thief of everything knows who voted; afterwards the same thief does not."""
+    thief = Thief(stack, scene)
+    assert [thief.votes_of(people.FIRST_ACCOUNT), thief.votes_of(people.FIRST_ACCOUNT + 99)] == [1, 0]
+    [(wrapped, key)] = thief.keys().items()
+    tags = thief.tags()
+    done = stack.command("poll", "destroy-key", thief.slug(), "--sure", thief.slug(), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "poll": thief.slug(), "destroyed": True, "redis_forgot": True, "overwritten": True
+    }  # fmt: skip
+    assert thief.keys() == {}
+    assert thief.votes_of(people.FIRST_ACCOUNT) == 0
+    assert thief.tags() == tags, "the ledger stays"
+    hidden = {one for secret in (key, wrapped) for one in (secret, secret.hex().encode(), base64.b64encode(secret))}
+
+    def left() -> set[str]:
+        """The files that still hold the key, and those of Redis that hold a voter."""
+        found = set()
+        for place, data in in_files(stack.instance, stack.log):
+            if any(one in data for one in hidden):
+                found.add(f"the key in {place}")
+            if "appendonly" in place and any(tag in data or keys.short(tag).encode() in data for tag in tags):
+                found.add(f"a voter in {place}")
+        return found
+
+    end = time.monotonic() + REWRITTEN_WITHIN_S
+    while left() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert left() == set()
 
 
 def plant(stack: Stack) -> list[str]:

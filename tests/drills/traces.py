@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 DIGESTS = ("md5", "sha1", "sha256", "blake2b")
 DIGEST_BYTES = 8  # a digest that was cut is one as well
 LEAST = 5  # bytes; what is shorter stands everywhere by chance
+BETWEEN = b"\x00 || \x00"
 DEEPEST = 3  # of what is packed in what is packed
 
 
@@ -39,12 +41,17 @@ class Traces:
     def _add(self, name: str, spellings: Iterable[bytes]) -> None:
         self._spellings |= dict.fromkeys(spellings, name)
 
-    def within(self, data: bytes) -> set[str]:
-        """Whom `data` gives away, and as what: also where it was deflated."""
-        found: set[str] = set()
-        for opened in _opened(data):
-            found |= {f"{name} as {spelt!r}" for spelt, name in self._spellings.items() if spelt in opened}
-        return found
+    def within(self, held: Iterable[tuple[str, bytes]]) -> dict[str, set[str]]:
+        """The places of `held` that give somebody away, with whom and as what; also where it was deflated."""
+        parts = [(place, opened) for place, data in held for opened in _opened(data)]
+        everything = BETWEEN.join(part for _, part in parts)
+        there = {spelt: name for spelt, name in self._spellings.items() if spelt in everything}
+        found: dict[str, set[str]] = defaultdict(set)
+        for spelt, name in there.items():
+            for place, part in parts:
+                if spelt in part:
+                    found[place].add(f"{name} as {spelt!r}")
+        return dict(found)
 
 
 def _spelt(text: str) -> Iterator[bytes]:

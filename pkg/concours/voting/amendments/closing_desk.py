@@ -74,7 +74,11 @@ def destroy_key(poll_id: int) -> AnyResponse | tuple[str, int]:
         key.forget(booth().client, poll_id)
     except RedisError:
         notify(msg("Redis is away: it forgets the voters when it is loaded anew."), "warning")
-    key.scrub(db.engine)
+    if not key.scrub(db.engine):
+        notify(
+            msg("The database was busy: what it has overwritten may stay in its file until it is told to VACUUM."),
+            "warning",
+        )
     notify(msg("The key is destroyed. Nobody can tell any more which votes an account or a device gave."))
     return redirect(url_for("voting_closed.show", poll_id=poll_id), 303)
 

@@ -8,17 +8,21 @@ from datetime import datetime
 
 import redis
 import sqlalchemy as sa
+from redis.exceptions import ResponseError
 
 from concours import audit
-from concours.base.db import session
+from concours.base.db import reading, session
 from concours.base.errors import Conflict, FieldProblem, Invalid
 from concours.base.messages import msg
+from concours.base.redis import server_of
 from concours.identity.models import Account
 from concours.voting import keys, polls, tally
 from concours.voting.log import closing
 from concours.voting.models import Poll
+from concours.voting.rules import read_facts
 
 VACUUM = "VACUUM FULL poll"
+CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"  # waits for readers as long as the connection's busy_timeout
 
 log = logging.getLogger(__name__)
 
@@ -46,14 +50,27 @@ def destroy(poll: Poll, *, typed: str, actor: Account | None, now: datetime) -> 
     audit.record(actor, "voting.destroy_key", poll, now=now, event_id=poll.event_id, slug=poll.slug)
 
 
+def announce(client: "redis.Redis", engine: sa.Engine, poll_id: int, secret: str) -> None:
+    """Tells all processes that the poll has changed, so that they forget its key; `secret` is POLL_KEY_SECRET."""
+    with reading(), engine.connect() as connection:
+        facts = read_facts(connection, poll_id, secret)
+        if facts is not None:
+            tally.configure(client, connection, facts)
+
+
 def forget(client: "redis.Redis", poll_id: int) -> None:
-    """Takes the poll's voters out of Redis: their slots, and the votes that stand in the recorded journal."""
+    """Takes the poll's voters out of Redis: their slots, and the votes that stand in the recorded journal; and has its
+    files written anew, which hold every command of the past until then."""
     tally.forget_voters(client, poll_id)
     client.xtrim(keys.journal(poll_id), maxlen=0, approximate=False)
+    try:
+        server_of(client, keys.journal(poll_id)).bgrewriteaof()
+    except ResponseError as refused:  # a provider's server may not allow it, or is at it already
+        log.warning("Redis did not begin to write its files anew: %s", refused)
 
 
-def scrub(engine: sa.Engine) -> None:
-    """Overwrites what the database still keeps of the old row, as far as it can be told to."""
+def scrub(engine: sa.Engine) -> bool:
+    """Overwrites what the database still keeps of the old row, as far as it can be told to; whether it was done."""
     sqlite = engine.dialect.name == "sqlite"
     try:
         held = engine.raw_connection()  # no transaction: neither statement may stand in one
@@ -61,10 +78,15 @@ def scrub(engine: sa.Engine) -> None:
             if not sqlite:
                 held.driver_connection.autocommit = True  # type: ignore[union-attr]
             cursor = held.cursor()
-            for statement in ["PRAGMA wal_checkpoint(TRUNCATE)"] if sqlite else ["SET lock_timeout = '5s'", VACUUM]:
+            for statement in [CHECKPOINT] if sqlite else ["SET lock_timeout = '5s'", VACUUM]:
                 cursor.execute(statement)
+            told = cursor.fetchone() if sqlite else None
+            if told is not None and told[0]:  # a reader of the old pages was in the way, and nothing is raised
+                raise TimeoutError
             cursor.close()
         finally:
             held.invalidate()
     except Exception as busy:
         log.warning("the old row of the poll's key is not overwritten yet: %s", type(busy).__name__)
+        return False
+    return True
