@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import concours_verify as verify
 from concours.voting import receipts, secrets
+from concours.voting.amendments import leaves as amendments
 from concours.voting.log import closing, merkle, notes, publication
 from concours.voting.log.logbook import handover
 from concours.voting.log.notes import COSIGNATURE, ED25519, Head, Verifier
@@ -37,6 +38,14 @@ def made() -> dict[str, Any]:
     receipt = receipts.signed_text(slug, 1, hashes[1], 1_625_702_400_000)
     text = closing.statement(head, {11: 1, 12: 2, 13: 3}, datetime(2021, 7, 10, 10, tzinfo=UTC))
     at = datetime(2021, 7, 9, tzinfo=UTC)
+    decided = [
+        amendments.leaf_of(7, "void", "刷票 (one person, two “phones”)", [(0, 0), (2, 2)]),
+        amendments.leaf_of(7, "restore", "核实为本人", amendments.ranges_of([2])),
+    ]
+    amended = [*hashes, *(merkle.leaf_hash(leaf) for leaf in decided)]
+    later = Head(origin, 5, verify.root_of(amended))
+    corrected = closing.statement(later, {11: 0, 12: 2, 13: 3}, datetime(2021, 7, 11, 10, tzinfo=UTC), head)
+    grown = [verify.root_of(amended[begin:end]) for begin, end in verify.consistency_path(3, 0, 5)]
     return {
         "tags": [tag.hex() for tag in tags],
         "nonces": [nonce.hex() for nonce in nonces],
@@ -53,6 +62,12 @@ def made() -> dict[str, Any]:
         "receipt_signature": base64.b64encode(poll_key.sign(receipt)).decode(),
         "receipt_id": receipts.id_of("1625702400000-0", commitments[1]),
         "closing_text": text,
+        "void_leaf_3": decided[0].decode(),
+        "restore_leaf_4": decided[1].decode(),
+        "decision_leaf_hashes": [h.hex() for h in amended[3:]],
+        "root_after_decisions": later.root.hex(),
+        "consistency_of_3_with_5": [h.hex() for h in grown],
+        "correction_text": corrected,
         "handover_text": handover(origin, 1, poll_key.public_key().public_bytes_raw(), at),
         "entry_bundle_of_leaf_0": base64.b64encode(len(leaves[0]).to_bytes(2, "big") + leaves[0]).decode(),
         "tile_path_1234067": publication.path_of(1_234_067),
@@ -88,3 +103,25 @@ def test_the_verifier_reads_the_documents_vectors() -> None:
     assert verify.included(1, 3, hashes[1], path, head.root)
     signature = base64.b64decode(told["receipt_signature"])
     verify.require_signature(bytes.fromhex(told["receipt_key"]), signature, told["receipt_text"].encode(), "it")
+
+
+def test_the_verifier_counts_the_documents_decisions() -> None:
+    told = written()
+    decisions = [told["void_leaf_3"].encode(), told["restore_leaf_4"].encode()]
+    assert [verify.leaf_hash(leaf).hex() for leaf in decisions] == told["decision_leaf_hashes"]
+    hashes = [bytes.fromhex(one) for one in (*told["leaf_hashes"], *told["decision_leaf_hashes"])]
+    root = verify.root_of(hashes)
+    assert root.hex() == told["root_after_decisions"]
+    path = [bytes.fromhex(one) for one in told["consistency_of_3_with_5"]]
+    assert verify.consistent(3, 5, bytes.fromhex(told["root"]), root, path)
+    closed, corrected = told["closing_text"].splitlines(), told["correction_text"].splitlines()
+    assert corrected[5] == f"corrects {closed[2]} {closed[3]}"
+    count = verify.Count(7, closed=3)
+    shown = []
+    for leaf in (*(vote.encode() for vote in told["leaves"]), *decisions):
+        count.add(leaf)
+        shown.append([f"{candidate} {votes}" for candidate, votes in sorted(count.votes.items())])
+    assert shown[2] == closed[5:]
+    assert shown[3] == ["11 0", "12 2", "13 0"]
+    assert shown[4] == corrected[6:]
+    assert count.void == {0: (3, json.loads(told["void_leaf_3"])["reason"])}
