@@ -147,7 +147,7 @@ def weighing(world: PollWorld, client: FlaskClient, weight: int) -> "Voter":
     """A voter whose votes count `weight` times."""
     voter = Voter(client, world.id)
     facts, signers = booth().facts(world.id), booth().voter_keys
-    known = voters.read_token(voter.token, world.id, booth().facts(world.id).ways, signers, time.time())
+    known = voters.voter_of(voter.token, booth().facts(world.id), signers, time.time())
     voter.token = voters.token_of(facts, voters.Voter(known.id, weight), signers, int(time.time()))
     return voter
 

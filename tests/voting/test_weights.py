@@ -119,11 +119,11 @@ def test_a_weight_cannot_be_forged(app: APIFlask, a_poll: PollMaker) -> None:
     world = a_poll()
     voter = weighing(world, app.test_client(), 3)
     facts, signers = booth().facts(world.id), booth().voter_keys
-    assert voters.read_token(voter.token, world.id, booth().facts(world.id).ways, signers, time.time()).weight == 3
+    assert voters.voter_of(voter.token, booth().facts(world.id), signers, time.time()).weight == 3
     signed, mac = voter.token.rsplit(".", 1)
     assert signed.endswith(".3")
     voter.token = f"{signed[:-1]}9.{mac}"
     with pytest.raises(voters.VoterRequired):
-        voters.read_token(voter.token, world.id, booth().facts(world.id).ways, signers, time.time())
+        voters.voter_of(voter.token, booth().facts(world.id), signers, time.time())
     assert voter.vote(world.candidates[0]).status_code == 401
     assert facts.id == world.id

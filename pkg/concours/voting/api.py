@@ -229,7 +229,7 @@ def _token() -> str:
 def this_voter(poll_id: int) -> Response:
     """Needs `Authorization: Voter TOKEN`."""
     facts = booth().facts(poll_id)
-    voter = voters.read_token(_token(), poll_id, facts.ways, booth().voter_keys, time.time())
+    voter = voters.voter_of(_token(), facts, booth().voter_keys, time.time())
     response = jsonify(standing.of_voter(booth(), facts, voter))
     response.headers["Cache-Control"] = "no-store"
     return response

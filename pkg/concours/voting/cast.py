@@ -160,7 +160,7 @@ async def cast(
             booth.listener.forget(commitments[0], record)
         if answer.word in {"stale", "unloaded"}:
             facts, day = await asyncio.to_thread(_come_to_terms, booth, facts, day, answer)
-            voters.read_token(token, poll_id, facts.ways, booth.voter_keys, time.time())  # who votes may have changed
+            voters.voter_of(token, facts, booth.voter_keys, time.time())  # who votes may have changed
         elif answer.word == "day":
             day = booth.day(facts, int(answer.values[0]))
         else:
@@ -197,11 +197,11 @@ async def _facts(booth: Booth, poll_id: int) -> Facts:
 async def _voter(booth: Booth, facts: Facts, token: str) -> tuple[Facts, Voter]:
     """Whose token it is; where it is none, that is said by the poll as it is now, not as this process knew it."""
     try:
-        return facts, voters.read_token(token, facts.id, facts.ways, booth.voter_keys, time.time())
+        return facts, voters.voter_of(token, facts, booth.voter_keys, time.time())
     except VoterRequired:
         await asyncio.to_thread(booth.still_published, facts)
         facts = booth.facts(facts.id)
-        return facts, voters.read_token(token, facts.id, facts.ways, booth.voter_keys, time.time())
+        return facts, voters.voter_of(token, facts, booth.voter_keys, time.time())
 
 
 async def _admit(booth: Booth, ballot: bytes) -> limits.Answer:

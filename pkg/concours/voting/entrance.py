@@ -21,7 +21,7 @@ from concours.voting.ladder import accounts, challenge, codes, phone
 from concours.voting.ladder.phone import Sent
 from concours.voting.ladder.provider import Provider
 from concours.voting.ladder.senders import Sender
-from concours.voting.ladder.ways import ACCOUNT, CODE, DEVICE, NEVER, OIDC, PHONE, Ways
+from concours.voting.ladder.ways import ACCOUNT, CODE, DEVICE, OIDC, PHONE, Ways
 from concours.voting.network import network_of
 from concours.voting.rules import Facts
 from concours.voting.voters import Voter
@@ -91,13 +91,16 @@ def enter(facts: Facts, *, solution: str = "", by: str = "") -> Came:
 def _by_device(facts: Facts, solution: str) -> Came:
     device = known_device()
     voter = voters.device_voter(facts, device) if device is not None else None
-    if voter is not None and (facts.challenge == NEVER or voters.is_known_to(booth().client, facts, voter)):
+    if voter is not None and (
+        not voters.counts_newcomers(facts) or voters.is_known_to(booth().client, facts, voter)
+    ):  # a browser that another poll has met is new here: no stock of cookies passes by the limit
         return came(facts, voter, DEVICE)
     solved = solved_by(facts, solution)
     voters.admit_newcomer(booth().client, facts, network_of(request.remote_addr or ""), solved=solved is not None)
     fresh = device is None
     device = voters.new_device() if device is None else device
     voter = voters.device_voter(facts, device)
+    voters.note_met(booth().client, facts, voter)
     if solved is not None:
         challenge.redeem(booth().client, facts, solved)
         challenge.note(booth().client, facts, solved, voter)
@@ -108,7 +111,7 @@ def known_voter(facts: Facts) -> Voter | None:
     """The voter that the running request is already, so far as can be told without making one."""
     before = remembered(facts.id, facts.ways)
     if before is not None:
-        return voters.read_token(before.token, facts.id, facts.ways, booth().voter_keys, time.time())
+        return voters.voter_of(before.token, facts, booth().voter_keys, time.time())
     account = signed_in()
     if (
         account is not None

@@ -14,6 +14,7 @@ Cluster keeps a poll's keys on one node and one script may touch all of them.
 |                    |        | receipts given                                                               |
 | `{p:7}:refused`    | hash   | reason -> how often, counted in the script that refused                      |
 | `{p:7}:minutes`    | hash   | minute since 1970 -> votes recorded in it                                    |
+| `{p:7}:met:<tag>`  | string | a device without a vote that was counted as new in the last hour              |
 | `{p:7}:exposed`    | hash   | candidate -> how often its card was on a page of the gallery (`exposure`)    |
 | `{p:7}:pow`        | hash   | seconds that a challenge took to solve -> how many; of a voter: `pw`, in ms  |
 | `{p:7}:spent:<id>` | string | a challenge that was redeemed, until it expires                              |
@@ -61,6 +62,11 @@ def network(poll_id: int, tag: bytes) -> str:
 def newcomers(poll_id: int, tag: bytes) -> str:
     """One network's new devices in the sliding minute."""
     return f"{{p:{poll_id}}}:m:{short(tag)}"
+
+
+def met(poll_id: int, tag: bytes) -> str:
+    """A device that was counted as new a while ago."""
+    return f"{{p:{poll_id}}}:met:{short(tag)}"
 
 
 def journal(poll_id: int) -> str:

@@ -4,7 +4,9 @@ elsewhere.
 A *device* is a browser with our signed cookie, which scripts cannot read: clearing the page's storage makes no new
 voter. A *voter token* is what the vote path is shown: signed, self-contained, for one poll; checking it needs no SQL.
     token = <poll>.<expires, s since 1970, 0 for never>.<voter id>.<weight>.<HMAC-SHA256, first 16 bytes>
-The HMAC covers the poll's ways as well: when an organiser changes who votes, no token from before is good.
+The HMAC covers the poll's ways as well, and in a device's token (the one that never expires) whether every newcomer is
+asked to solve a challenge: when an organiser changes who votes, or has everybody asked, none from before is good. A
+browser that is known gets another at once.
 """
 
 import base64
@@ -20,13 +22,14 @@ import redis
 from concours.base.errors import Forbidden, RateLimited
 from concours.base.messages import msg
 from concours.voting import keys, scripts, secrets
-from concours.voting.ladder.ways import ACCOUNT, ALWAYS, CODE, DEVICE, OIDC, ON_EVIDENCE, PHONE, Way, Ways
+from concours.voting.ladder.ways import ACCOUNT, ALWAYS, CODE, DEVICE, NEVER, OIDC, ON_EVIDENCE, PHONE, Way, Ways
 from concours.voting.rules import Facts
 
 DEVICE_COOKIE = "concours_device"
 DEVICE_DAYS = 400  # the longest that browsers keep a cookie
 ACCOUNT_TOKEN_S = 3600  # the page asks for another by itself; an account that is closed votes no longer than this
 PERSON_TOKEN_S = 12 * 3600
+MET_S = 3600  # so long a browser that was counted as new and has not voted yet is not counted again
 CHALLENGE_FROM = 20  # new voters of a network in a minute; a department of 120 that votes in ten minutes is below
 ID_BYTES = 16
 MAC_BYTES = 16
@@ -157,15 +160,29 @@ def admit_newcomer(client: "redis.Redis", facts: Facts, network: str, *, solved:
         )
 
 
+def counts_newcomers(facts: Facts) -> bool:
+    """Whether a device that is new to the poll is more than a device: it is counted, or asked to solve something."""
+    return facts.challenge != NEVER or facts.rules.new_devices_per_minute > 0
+
+
 def asks_everybody(facts: Facts) -> bool:
     """Whether every newcomer solves a challenge."""
     return facts.challenge == ALWAYS or (facts.challenge == ON_EVIDENCE and facts.challenge_now)
 
 
 def is_known_to(client: "redis.Redis", facts: Facts, voter: Voter) -> bool:
-    """Whether the voter has voted in the poll or solved its challenge. Raises RedisError."""
+    """Whether the voter has voted in the poll, or solved its challenge, or was counted as new where it has none.
+    Raises RedisError."""
     tag = secrets.tag_of(facts.key, facts.id, voter.id)
-    return any(client.hmget(keys.voter(facts.id, tag), "t", "pw"))
+    if any(client.hmget(keys.voter(facts.id, tag), "t", "pw")):
+        return True
+    return facts.challenge == NEVER and bool(client.exists(keys.met(facts.id, tag)))
+
+
+def note_met(client: "redis.Redis", facts: Facts, voter: Voter) -> None:
+    """The voter was counted as new just now."""
+    if facts.challenge == NEVER and facts.rules.new_devices_per_minute:
+        client.set(keys.met(facts.id, secrets.tag_of(facts.key, facts.id, voter.id)), b"1", ex=MET_S)
 
 
 def lasts_until(facts: Facts, kind: str, now_s: int) -> int:
@@ -180,20 +197,28 @@ def lasts_until(facts: Facts, kind: str, now_s: int) -> int:
 
 def token_of(facts: Facts, voter: Voter, signers: VoterKeys, now_s: int, kind: str = DEVICE) -> str:
     """The token of a voter of the poll, for as long as its kind lasts."""
-    signed = f"{facts.id}.{lasts_until(facts, kind, now_s)}.{_text(voter.id)}.{voter.weight}"
-    return f"{signed}.{_text(_mac(signers.tokens, signed.encode() + _said(facts.ways)))}"
+    ends = lasts_until(facts, kind, now_s)
+    signed = f"{facts.id}.{ends}.{_text(voter.id)}.{voter.weight}"
+    covered = signed.encode() + _said(facts.ways, asked=not ends and asks_everybody(facts))
+    return f"{signed}.{_text(_mac(signers.tokens, covered))}"
 
 
-def read_token(token: str, poll_id: int, ways: Ways, signers: VoterKeys, now_s: float) -> Voter:
-    """The voter of a token for this poll, whose ways are these. Raises VoterRequired where it is none of ours, or no
-    longer."""
+def voter_of(token: str, facts: Facts, signers: VoterKeys, now_s: float) -> Voter:
+    """The voter of a token for this poll. Raises VoterRequired where it is none of ours, or no longer."""
+    return read_token(token, facts.id, facts.ways, signers, now_s, asked=asks_everybody(facts))
+
+
+def read_token(token: str, poll_id: int, ways: Ways, signers: VoterKeys, now_s: float, *, asked: bool = False) -> Voter:
+    """As `voter_of`, for a poll with these ways; `asked`: every newcomer solves a challenge (only a device's token
+    depends on it). Raises VoterRequired."""
     try:
         if len(token) > TOKEN_LIMIT:
             raise ValueError
         signed, mac = token.rsplit(".", 1)
-        if not hmac.compare_digest(_bytes(mac), _mac(signers.tokens, signed.encode() + _said(ways))):
-            raise ValueError
         poll, expires, voter, weight = signed.split(".")
+        covered = signed.encode() + _said(ways, asked=asked and expires == "0")
+        if not hmac.compare_digest(_bytes(mac), _mac(signers.tokens, covered)):
+            raise ValueError
         if int(poll) != poll_id or (int(expires) and int(expires) <= now_s):
             raise ValueError
         return Voter(_bytes(voter), int(weight))
@@ -201,8 +226,8 @@ def read_token(token: str, poll_id: int, ways: Ways, signers: VoterKeys, now_s: 
         raise VoterRequired from None
 
 
-def _said(ways: Ways) -> bytes:
-    return _ways_said(tuple(ways.items()))
+def _said(ways: Ways, *, asked: bool) -> bytes:
+    return _ways_said(tuple(ways.items())) + (b"\x00asked" if asked else b"")
 
 
 @lru_cache(maxsize=1_024)

@@ -67,7 +67,7 @@ def test_a_newcomer_solves_once_and_is_known_then(
     here = booth().client
     assert sum(int(count) for count in here.hvals(keys.solving(world.id))) == 1
     facts = booth().facts(world.id)
-    known = voters.read_token(voter.token, world.id, booth().facts(world.id).ways, booth().voter_keys, 0)
+    known = voters.voter_of(voter.token, booth().facts(world.id), booth().voter_keys, 0)
     tag = secrets.tag_of(facts.key, world.id, known.id)
     assert 0 <= int(here.hget(keys.voter(world.id, tag), "pw") or -1) < 60_000
 
@@ -76,6 +76,33 @@ def test_a_device_made_in_another_poll_is_a_newcomer_here(a_poll: PollMaker, cli
     free, guarded = a_poll(), a_poll(challenge=ALWAYS)
     assert come(client, free).status_code == 201
     assert come(client, guarded).get_json()["code"] == "challenge_required"
+
+
+def test_a_stock_of_browsers_from_another_poll_passes_by_no_limit(a_poll: PollMaker, app: APIFlask) -> None:
+    """Browsers can be made in any poll, slowly; in this one each of them is as new as any other."""
+    free, guarded = a_poll(), a_poll(new_devices_per_minute=2)
+    stock = [app.test_client() for _ in range(5)]
+    assert [come(browser, free).status_code for browser in stock] == [201] * 5
+    assert [come(browser, guarded).status_code for browser in stock] == [201, 201, 429, 429, 429]
+
+
+def test_tokens_that_were_laid_in_before_everybody_is_asked_are_good_no_longer(
+    sequencer: Any, a_poll: PollMaker, make: Make, client_as: ClientAs, app: APIFlask
+) -> None:
+    world = a_poll(challenge=ON_EVIDENCE)
+    number, first = world.id, world.candidates[0]
+    laid_in, voted = Voter(app.test_client(), number), Voter(app.test_client(), number)
+    assert voted.vote(first).status_code == 201
+    organiser = client_as(make.with_role(world.event, Role.ORGANISER))
+    session().commit()
+    address = f"/events/{world.event.slug}/voting/{number}/challenge"
+    assert organiser.post(address, data={"asked": "1"}).status_code == 303
+    session().commit()
+    for voter in (laid_in, voted):
+        assert voter.vote(first).get_json()["code"] == "voter_required"
+    assert come(laid_in.client, world).get_json()["code"] == "challenge_required"
+    again = Voter(voted.client, number)  # as the page does by itself: who has voted is asked nothing
+    assert again.vote(world.candidates[1]).status_code == 201
 
 
 def test_a_solution_serves_one_voter_also_when_many_try_at_once(app: APIFlask, a_poll: PollMaker) -> None:

@@ -63,7 +63,7 @@ def test_one_person_is_one_voter_on_every_device(a_poll: PollMaker, app: APIFlas
     assert {(each["way"], each["weight"]) for each in told} == {(OIDC, 2)}
     facts = booth().facts(world.id)
     subject = f"{idp.issuer}\0li-na".encode()
-    known = voters.read_token(told[2]["voter"], world.id, booth().facts(world.id).ways, booth().voter_keys, time.time())
+    known = voters.voter_of(told[2]["voter"], booth().facts(world.id), booth().voter_keys, time.time())
     assert known == voters.person_voter(facts, subject)
 
 
