@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import Conflict, Invalid
-from concours.base.messages import msg
+from concours.base.messages import Message, msg
 from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import actor, allow, my_roles
@@ -180,7 +180,7 @@ def _form(
         typed=typed,
         effect=effect,
         cards=cards,
-        choices=[(number, cards[number].title) for number in places if number in cards],
+        choices=[(number, _named(cards[number])) for number in places if number in cards],
         kinds=form.KINDS,
         ways=form.WAYS,
         labels=form.LABELS,
@@ -189,6 +189,11 @@ def _form(
         refused=refused,
         alone=not decisions.second_person(poll.event_id, actor()),
     )
+
+
+def _named(card: Card) -> Message | str:
+    """By title and number: several works may have the same title, and the wrong one's votes must not be taken out."""
+    return msg("%(title)s (no. %(number)s)", title=card.title, number=card.number) if card.number else card.title
 
 
 def _page(poll: Poll, number: int, *, answer: str = "", reason: str = "", refused: Any = None) -> str:
