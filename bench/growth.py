@@ -1,5 +1,5 @@
-"""What a vote costs once many are recorded, over what it costs at 10 thousand: admitting it in Valkey, recording it in
-SQL, telling of it."""
+"""What a vote costs once many are recorded, over what it costs at 10 thousand: the whole vote, from its request to its
+answer; and by itself what is behind the web server: admitting it in Valkey, recording it in SQL, telling of it."""
 
 import statistics
 import time
@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bench import ledger, stack
+from bench import ledger, load, stack
 from bench.frame import Options, at_most, say
+from bench.vote import LOADERS, environ_of
 
 BATCH = 50
 FEW = 10_000
@@ -16,8 +17,11 @@ QUICK = 50_000
 PER_TURN = 1_000
 TURNS = 4  # of each ledger in a round, one after the other
 WARM = 1_000
+MOST = 6_000  # whole votes a second that there are requests for
+CONNECTIONS = 100
+WHOLE_S, WHOLE_WARM_S = 6.0, 2.0
 
-GOALS = {"processor_over_few": at_most(1.1), "wall_over_few": at_most(1.1)}
+GOALS = {"whole_vote_over_few": at_most(1.1)}
 
 
 def many_of(options: Options) -> int:
@@ -30,8 +34,9 @@ def method(options: Options) -> str:
     return (
         f"ledgers of {FEW:,} and {many_of(options):,} votes, each with its own database and Valkey; "
         f"{options.rounds * TURNS} turns of {PER_TURN:,} votes on each, alternating, {BATCH} at a time; medians per "
-        "vote; processor time of the sequencer "
-        f"(with SQLite within) and of Valkey; {'PostgreSQL' if options.database_url else 'SQLite'}"
+        f"vote; then whole votes over HTTP on {CONNECTIONS} connections, {options.rounds} turns of {WHOLE_S:g} s on "
+        "each. Processor time of the web server, of the sequencer (with SQLite within) and of Valkey; "
+        f"{'PostgreSQL' if options.database_url else 'SQLite'}"
     )
 
 
@@ -61,12 +66,56 @@ def run(options: Options) -> dict[str, Any]:
             expected = sizes[name] + WARM + PER_TURN * len(turns[name])
             if made.leaves() != expected:
                 raise RuntimeError(f"{made.leaves()} votes are recorded, not {expected}")
+            made.sequencer.release()
+        figures |= _whole(where, ledgers, options)
     for what in turns["few"][0]:
         for name in sizes:
             figures[f"{what}_us_{name}"] = statistics.median(turn[what] for turn in turns[name])
-    for what in ("processor", "wall", "valkey", "sequencer"):
+    for what in ("whole_vote", "processor", "wall", "valkey", "sequencer"):
         figures[f"{what}_over_few"] = figures[f"{what}_us_many"] / figures[f"{what}_us_few"]
     return figures
+
+
+def _whole(where: Path, ledgers: dict[str, ledger.Parts], options: Options) -> dict[str, float]:
+    """Processor time of whole votes, µs by process and ledger; the platforms run side by side, asked in turn."""
+    spent: dict[str, list[float]] = {}
+    with ExitStack() as opened:
+        asked = {}
+        for name, made in ledgers.items():
+            _publish(made)
+            environ = environ_of(where / name, made.url, made.database_url)
+            port, pids = opened.enter_context(
+                stack.platform(environ, where / f"{name}.log", workers=options.workers, threads=options.threads)
+            )
+            asked[name] = (port, {**pids, "valkey": made.server})
+        for number in range(options.rounds):
+            for name, (port, pids) in asked.items():
+                count = int((WHOLE_S + WHOLE_WARM_S) * MOST)
+                with ledgers[name].poll.app.app_context():
+                    requests = load.split(ledgers[name].poll.requests(count), LOADERS)
+                meter = stack.Meter(pids)
+                found = load.drive(port, requests, connections=CONNECTIONS, warm_s=WHOLE_WARM_S, measure_s=WHOLE_S)
+                recorded = found.all_statuses[201]
+                if recorded < 0.99 * found.all_statuses.total():
+                    raise RuntimeError(f"only {recorded} votes were recorded: {found.all_statuses}")
+                taken = meter.spent()
+                for part, seconds in {**taken, "vote": sum(taken.values())}.items():
+                    spent.setdefault(f"whole_{part}_us_{name}", []).append(seconds / recorded * 1e6)
+                say(f"turn {number + 1}, {name}:", f"{spent[f'whole_vote_us_{name}'][-1]:.0f} µs a vote")
+    return {name: statistics.median(found) for name, found in spent.items()}
+
+
+def _publish(made: ledger.Parts) -> None:
+    """Puts all leaves into the tiles, as they would be by now; or the sequencer did it while it is measured."""
+    from concours.voting.log.keeper import Keeper
+
+    sequencer = made.sequencer
+    with made.poll.app.app_context():
+        sequencer.hold()
+        keeper = Keeper(made.engine, sequencer.client, sequencer.poll_key_secret, sequencer.token)
+        while keeper.step():
+            pass
+        sequencer.release()
 
 
 def _url(where: Path, name: str, options: Options) -> str:

@@ -29,6 +29,8 @@ class Parts:
     sequencer: Any
     socket: socket.socket
     url: str
+    database_url: str
+    server: int  # Valkey's process
     _reader: Any = field(default_factory=hiredis.Reader)
 
     @property
@@ -99,7 +101,7 @@ def parts(where: Path, database_url: str, batch: int) -> Iterator[Parts]:
     from concours.voting.sequencer import Sequencer
 
     where.mkdir(exist_ok=True)
-    with stack.valkey(where) as (url, _):
+    with stack.valkey(where) as (url, server):
         (where / "instance").mkdir(exist_ok=True)
         poll = Polling(environ_of(where, url, database_url))
         with poll.app.app_context():
@@ -108,7 +110,7 @@ def parts(where: Path, database_url: str, batch: int) -> Iterator[Parts]:
             line = socket.socket(socket.AF_UNIX)
             line.connect(url.removeprefix("unix://"))
             try:
-                yield Parts(poll, made, line, url)
+                yield Parts(poll, made, line, url, database_url, server)
             finally:
                 made.release()
                 line.close()
