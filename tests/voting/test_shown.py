@@ -180,3 +180,30 @@ def test_a_close_that_a_difference_blocks_shows_nothing_to_anybody(
     for name in ("standings", "api", "candidate"):
         assert says(client, public_ways(world)[name], counts), name
     hand.release()
+
+
+def test_the_final_result_is_what_was_signed_whatever_redis_says_later(
+    app: APIFlask, a_poll: PollMaker, client: FlaskClient
+) -> None:
+    world = a_poll(opens_at=a_poll.now - timedelta(hours=2), closes_at=a_poll.now - timedelta(hours=1))
+    number, first = world.id, world.candidates[0]
+    address = f"/events/{world.event.slug}/polls/{world.poll.slug}/standings"
+    hand = at_work(app)
+    record(world, hand, VOTES)
+    keep(keeper_of(hand))
+    signed = {row["candidate"]: row["votes"] for row in client.get(f"/api/v1/polls/{number}/standings").get_json()}
+    session().commit()
+    assert sum(signed.values()) == VOTES
+    booth().client.hincrby(keys.counts(number), str(first), 5_000)
+    booth().client.hincrby(keys.state(number), "applied", 1)  # as a change would come about
+    booth()._standings.clear()
+    booth().past.clear()
+    told = client.get(f"/api/v1/polls/{number}/standings", headers={"Cache-Control": "no-cache"}).get_json()
+    session().commit()
+    assert {row["candidate"]: row["votes"] for row in told} == signed
+    booth().client.delete(keys.state(number))
+    booth().past.clear()
+    page = client.get(address)
+    session().commit()
+    assert page.status_code == 200
+    assert str(max(signed.values())) in page.get_data(as_text=True)

@@ -1,7 +1,8 @@
 """What the public is shown of a poll's counts: decided here, for every page and every program alike.
 
 While a poll is open its rules decide: live, as they were some minutes ago, or not at all. From its closing time on
-nothing is shown until the close is signed (receipts, ledger and Redis agree); then everybody sees the final result.
+nothing is shown until the close is signed (receipts, ledger and Redis agree); then everybody sees the final result, as
+the closing note has it: what a counter says later changes nothing of what was signed.
 How many votes are recorded in all is no secret: the size of the public log tells it.
 """
 
@@ -21,13 +22,15 @@ def standings(booth: Booth, facts: Facts, now: datetime) -> Standings:
     """The votes per candidate that everybody may see at `now`. Raises Closed where there are none to be seen,
     Unavailable when Redis is away."""
     if milliseconds(now) >= facts.closes:
-        if not closing.settled(session(), [facts.id]):
+        found = closing.result(session(), facts.id, booth.past.get(facts.id))
+        if found is None:
             raise Closed(
                 msg("The poll is over. The votes are being reconciled."),
                 hint=msg("The result appears when receipts, ledger and counters agree."),
                 code="standings_waiting",
             )
-        return booth.standings(facts.id)
+        booth.past[facts.id] = found
+        return found
     if facts.rules.shown == HIDDEN:
         raise Closed(
             msg("Who has how many votes is shown after the close of the poll."),

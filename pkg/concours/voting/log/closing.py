@@ -27,6 +27,7 @@ from concours.voting.log.notes import Head
 from concours.voting.models import Candidate, Poll, PollLog, PollProgress
 from concours.voting.reconciliation import Connected, Reconciliation, reconcile
 from concours.voting.rules import milliseconds
+from concours.voting.tally import Standings
 
 AGAIN_S = 15  # between two attempts, where the counts differ
 GRACE_MS = 1_000  # behind the closing time, by Redis' clock, which is the one that admits
@@ -167,6 +168,26 @@ def statement(head: Head, votes: Mapping[int, int], at: datetime, corrected: Hea
         lines.insert(0, f"corrects {corrected.size} {base64.b64encode(corrected.root).decode()}")
     root = base64.b64encode(head.root).decode()
     return "\n".join(["concours-closing/v1", head.origin, str(head.size), root, str(milliseconds(at)), *lines]) + "\n"
+
+
+def votes_in(note: str) -> dict[int, int]:
+    """Every candidate's votes, as a closing note says."""
+    lines = notes.split(note)[0].splitlines()[5:]
+    pairs = (line.split() for line in lines if not line.startswith("corrects "))
+    return {int(candidate): int(votes) for candidate, votes in pairs}
+
+
+def result(connection: sa.Connection | Session, poll_id: int, known: Standings | None = None) -> Standings | None:
+    """The final result as it is signed; None until the poll is settled. `known`: standings that the caller has already,
+    given back where they are the ones."""
+    row = connection.execute(
+        sa.select(PollLog.published, PollLog.closing)
+        .join(PollProgress, PollProgress.poll_id == PollLog.poll_id)
+        .where(PollLog.poll_id == poll_id, PollLog.closed_at.is_not(None), PollLog.published == PollProgress.next_leaf)
+    ).one_or_none()
+    if row is None or (known is not None and known.size == row.published):
+        return known if row is not None else None
+    return Standings(row.published, votes_in(row.closing))
 
 
 def settled(connection: sa.Connection | Session, poll_ids: list[int]) -> set[int]:
