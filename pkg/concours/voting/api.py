@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import sqlalchemy as sa
 from apiflask import APIBlueprint
 from flask import Response, jsonify, request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from concours.base import clock
 from concours.base.db import session
@@ -20,9 +20,11 @@ from concours.identity.models import Role
 from concours.teams.models import Team
 from concours.voting import front, polls, reconciliation, shown, standing, voters
 from concours.voting.booth import booth
+from concours.voting.described import BY_VOTER, SCHEMES, BallotIn, BallotOut, ReceiptOut, VoteIn, VoteOut, body, either
 from concours.voting.models import Candidate, Poll
 
 bp = APIBlueprint("voting_api", __name__, url_prefix="/api/v1", tag="Votes")
+bp.record_once(lambda setup: setup.app.config.update(SECURITY_SCHEMES=SCHEMES))
 
 POLL = "/polls/<int(max=9007199254740991):poll_id>"
 
@@ -63,60 +65,6 @@ class PollsOut(BaseModel):
     """The published polls of an event."""
 
     polls: list[dict[str, Any]]
-
-
-class BallotIn(BaseModel):
-    """A vote. The same nonce again gets the same answer and never counts twice."""
-
-    candidate: int
-    nonce: Annotated[str, Field(pattern="^[0-9a-fA-F]{32}$")]
-
-
-class InclusionOut(BaseModel):
-    """The proof that a checkpoint has the leaf (RFC 6962 section 2.1.1): hashes in base64, from the leaf upwards."""
-
-    size: int
-    root: str
-    checkpoint: str
-    hashes: list[str]
-
-
-class JudgedOut(BaseModel):
-    """A decision about a vote: a void or a restore."""
-
-    number: int
-    kind: str
-    reason: str
-    recorded_at: str
-
-
-class ReceiptOut(BaseModel):
-    """Where a vote stands. `weight`: how many votes it counts; `status`: recorded, provisional, refused or unknown;
-    `inclusion` is null until the first checkpoint behind the vote. `decisions`: voids and restores of it, the last one
-    first; `counts`: whether it counts now."""
-
-    id: str
-    poll: int
-    candidate: int | None
-    day: str | None
-    weight: int | None
-    status: str
-    leaf: int | None
-    leaf_hash: str | None
-    commitment: str
-    recorded_at: str | None
-    signature: str | None
-    reason: str | None = None
-    inclusion: InclusionOut | None = None
-    decisions: list[JudgedOut] = []
-    counts: bool | None = None
-
-
-class VoteOut(BaseModel):
-    """The receipt, and how many votes are left (null: no such limit, or not known)."""
-
-    receipt: dict[str, Any]
-    left: dict[str, int | None]
 
 
 class LeftOut(BaseModel):
@@ -225,7 +173,11 @@ def _token() -> str:
 @bp.get(f"{POLL}/voter")
 @allow(PUBLIC)
 @bp.output(LeftOut)
-@bp.doc(summary="What this voter has used and has left today")
+@bp.doc(
+    summary="What this voter has used and has left today",
+    responses={401: "`voter_required`: no valid voter token for this poll."},
+    extensions={"security": BY_VOTER},
+)
 def this_voter(poll_id: int) -> Response:
     """Needs `Authorization: Voter TOKEN`."""
     facts = booth().facts(poll_id)
@@ -237,18 +189,20 @@ def this_voter(poll_id: int) -> Response:
 
 @bp.post(f"{POLL}/votes")
 @allow(PUBLIC)
-@bp.output(VoteOut, status_code=201, description="Recorded in SQL.")
 @bp.doc(
     summary="Votes",
     responses={
-        202: "Admitted; it is recorded soon. The receipt is provisional.",
+        201: either("Recorded in SQL.", VoteOut, BallotOut),
+        202: either("Admitted; it is recorded soon. The receipts are provisional.", VoteOut, BallotOut),
         401: "`voter_required`: no valid voter token for this poll.",
         403: "`poll_closed`, `poll_not_open`, `not_eligible`.",
         409: "`already_voted`, `nonce_reused`.",
+        413: "`too_large`.",
         422: "`invalid`, `wrong_picks`.",
         429: "`rate_limited`, `quota_used`; Retry-After says when again.",
         503: "Redis or SQL is away; send the same nonce again after Retry-After.",
     },
+    extensions=body(VoteIn, BallotIn) | {"security": BY_VOTER},
 )
 def vote(poll_id: int) -> Response:
     """JSON {candidate, nonce: 32 hex digits} with `Authorization: Voter TOKEN`. The same nonce gets the same answer.

@@ -1,14 +1,39 @@
 """The JSON API's description, and the same in an order that people can read."""
 
+import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from apiflask import APIFlask
-from flask import current_app
+from flask import Flask, current_app
+from werkzeug.routing import Rule
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _KEPT = "concours_openapi"
+_TEXT = {"type": "string"}
+PROBLEM = {
+    "type": "object",
+    "description": "Problem details (RFC 9457): what went wrong and what to do next, in the reader's language.",
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "code": {**_TEXT, "description": "The refusal's name, which stays: for programs."},
+        "problems": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": _TEXT, "message": _TEXT},
+                "required": ["field", "message"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail", "code"],
+}
+"""What `web.errors.problem` answers."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +66,42 @@ def description() -> dict[str, Any]:
     app = cast(APIFlask, current_app)
     kept = app.extensions.get(_KEPT)
     if kept is None:
-        kept = app.extensions[_KEPT] = app.spec
+        kept = app.extensions[_KEPT] = _true(cast(dict[str, Any], app.spec), app)
     return cast(dict[str, Any], kept)
+
+
+def path_of(rule: Rule) -> str:
+    """The address of a rule as the document writes it."""
+    return re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", rule.rule)
+
+
+def _true(document: dict[str, Any], app: Flask) -> dict[str, Any]:
+    """The document with what APIFlask cannot know: problem details, numbers in addresses, whole descriptions."""
+    document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    for rule in app.url_map.iter_rules():
+        for method, operation in document["paths"].get(path_of(rule), {}).items():
+            if method.upper() not in (rule.methods or ()):
+                continue
+            operation["parameters"] = [
+                {**one, "schema": _number(rule, one["name"]) or one["schema"]} if one["in"] == "path" else one
+                for one in operation.get("parameters", ())
+            ]
+            said = inspect.getdoc(app.view_functions[rule.endpoint]) or ""
+            if said.partition("\n")[0].rstrip(".") != operation.get("summary", "").rstrip("."):
+                operation["description"] = "\n\n".join(" ".join(part.split()) for part in said.split("\n\n"))
+            for status, answer in operation["responses"].items():
+                if status >= "4":
+                    reference = {"$ref": "#/components/schemas/Problem"}
+                    answer["content"] = {"application/problem+json": {"schema": reference}}
+    return document
+
+
+def _number(rule: Rule, name: str) -> dict[str, Any] | None:
+    """The schema of a whole number in an address; None of anything else."""
+    found = re.search(rf"<int(?:\(max=(\d+)\))?:{name}>", rule.rule)
+    if found is None:
+        return None
+    return {"type": "integer", "minimum": 0} | ({"maximum": int(found[1])} if found[1] else {})
 
 
 def _resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from concours.identity.access import PUBLIC, allow
 from concours.voting import entrance
 from concours.voting.api import POLL, bp
 from concours.voting.booth import booth
+from concours.voting.described import body
 from concours.voting.ladder import challenge
 from concours.voting.rules import moment_of
 
@@ -78,7 +79,9 @@ class ChallengeOut(BaseModel):
         " `challenge_required`: GET the challenge, solve it, send the solution; `challenge_failed`: get another.",
         422: "`mistyped_code`, `no_mobile_number`, `invalid`.",
         429: "`rate_limited`; Retry-After says when again.",
+        503: "`redis_away`; Retry-After says when again.",
     },
+    extensions=body(VoterIn, required=False),
 )
 def new_voter(poll_id: int) -> Response:
     """Body (optional, JSON): `by`, `code`, `phone` with `password`, `challenge`. Without one: the voter that this
@@ -143,6 +146,7 @@ def new_challenge(poll_id: int) -> Response:
         429: "`rate_limited`; Retry-After says when again.",
         503: "`message_not_sent`.",
     },
+    extensions=body(PhoneIn),
 )
 def send_password(poll_id: int) -> Response:
     """JSON {phone, challenge}. Then POST …/voters with the number and the password."""

@@ -12,6 +12,7 @@ from concours.base.db import session
 from concours.base.errors import Invalid, NotFound, TooLarge
 from concours.base.messages import msg
 from concours.identity.access import PUBLIC, allow
+from concours.voting.described import note, octets
 from concours.voting.log import publication, witnesses
 
 bp = APIBlueprint("voting_log", __name__, url_prefix="/log/<poll_name>", tag="The log")
@@ -53,7 +54,7 @@ class CosignedOut(BaseModel):
 
 @bp.get("/checkpoint")
 @allow(PUBLIC)
-@bp.doc(summary="The newest checkpoint", responses={200: "A signed note: origin, size, root; then signatures."})
+@bp.doc(summary="The newest checkpoint", responses={200: note("A signed note: origin, size, root; then signatures.")})
 def checkpoint(poll_name: str) -> Any:
     """The newest checkpoint, signed by the log and by the witnesses that have seen it (text)."""
     connection = session().connection()
@@ -63,7 +64,7 @@ def checkpoint(poll_name: str) -> Any:
 
 @bp.get("/tile/<level>/<path:where>")
 @allow(PUBLIC)
-@bp.doc(summary="A tile of hashes", responses={200: "Up to 256 hashes of 32 bytes, side by side."})
+@bp.doc(summary="A tile of hashes", responses={200: octets("Up to 256 hashes of 32 bytes, side by side.")})
 def tile(poll_name: str, level: str, where: str) -> Response:
     """Tile `<N>[.p/<W>]` of a level, for instance `0/x001/x234/067` or `0/067.p/112`."""
     if not (level.isascii() and level.isdigit() and str(int(level[:3])) == level and int(level) <= HIGHEST_LEVEL):
@@ -78,7 +79,10 @@ def tile(poll_name: str, level: str, where: str) -> Response:
 @allow(PUBLIC)
 @bp.doc(
     summary="A bundle of leaves",
-    responses={200: "Up to 256 leaves, each behind its length in 16 bits.", 403: "`log_open`: not before the close."},
+    responses={
+        200: octets("Up to 256 leaves, each behind its length in 16 bits."),
+        403: "`log_open`: not before the close.",
+    },
 )
 def entries(poll_name: str, where: str) -> Response:
     """The votes themselves, once the poll is closed and its final checkpoint is signed."""
@@ -96,7 +100,7 @@ def entries(poll_name: str, where: str) -> Response:
 @allow(PUBLIC)
 @bp.doc(
     summary="The closing note",
-    responses={200: "A signed note: final size and root, and each candidate's votes.", 403: "`log_open`."},
+    responses={200: note("A signed note: final size and root, and each candidate's votes."), 403: "`log_open`."},
 )
 def closing(poll_name: str) -> Response:
     """What the log's key signed at the close (text)."""
@@ -108,13 +112,13 @@ def closing(poll_name: str) -> Response:
 @allow(PUBLIC)
 @bp.doc(
     summary="A closing note by its number",
-    responses={200: "A signed note; the first has number 0.", 403: "`log_open`."},
+    responses={200: note("A signed note; the first has number 0."), 403: "`log_open`."},
 )
 def earlier_closing(poll_name: str, number: int) -> Response:
     """What the log's key signed at the close, or at a correction after it (text)."""
     connection = session().connection()
-    note = publication.earlier_closing(connection, publication.find(connection, poll_name), number)
-    return Response(note, content_type=TEXT, headers={"Cache-Control": "public, max-age=60"})
+    found = publication.earlier_closing(connection, publication.find(connection, poll_name), number)
+    return Response(found, content_type=TEXT, headers={"Cache-Control": "public, max-age=60"})
 
 
 @bp.get("/keys")
@@ -134,8 +138,10 @@ def keys(poll_name: str) -> Any:
     summary="Cosigns a checkpoint",
     responses={
         409: "`forked`: the log's checkpoint of that size is another.",
+        413: "`too_large`.",
         422: "`not_a_checkpoint`, `no_witness`.",
     },
+    extensions={"requestBody": {"required": True, **note("The checkpoint with the witness' line.")}},
 )
 def cosign(poll_name: str) -> dict[str, Any]:
     """A checkpoint of this log with a cosignature of one of its witnesses (text); the signature is the right to it."""
