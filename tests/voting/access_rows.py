@@ -139,6 +139,7 @@ ROWS = [
     Row("voting_codes.revoke_one", "POST", _desk(lambda p: "/codes/revoke-one"), DESK, data=lambda _: {"code": "x"}),
     Row("voting_codes.ask", "POST", _desk(lambda p: "/challenge"), DESK),
     Row("voting_check.form", "GET", _public(lambda p: "/check"), EVERYONE),
+    Row("voting_check.program", "GET", _public(lambda p: "/check/concours_verify.py"), EVERYONE),
     Row("voting_check.check", "POST", _public(lambda p: "/check"), EVERYONE, data=lambda _: {"receipt": A_RECEIPT}),
     Row("voting_judged.index", "GET", _public(lambda p: "/decisions"), EVERYONE),
     Row("voting_decisions.index", "GET", _desk(lambda p: "/decisions"), READERS),

@@ -2,8 +2,11 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,7 +61,7 @@ def test_a_whole_receipt_shows_the_most(app: APIFlask, world: PollWorld, a_voter
     assert "the poll cannot deny this vote" in page
     assert "It is among the 6 votes" in page
     assert "No witness outside this site" in page
-    assert f"concours-verify receipt receipt.json --log http://localhost/log/{world.poll.slug} --key" in page
+    assert f"python concours_verify.py receipt receipt.json --log http://localhost/log/{world.poll.slug} --key" in page
     whole = json.dumps({"receipt": receipt, "left": {}})
     assert pasted(client, world, whole)[1] == claims
 
@@ -99,6 +102,17 @@ STRANGE = [
     "", " ", "x", "{", "{}", "[]", "{" * 5_000, "null", '{"id": 7}', '{"id": "1-0.A"}', '{"receipt": []}', "9" * 9_000,
     '{"id": "\\ud800"}', '{"receipt": {"id": null}}', "<script>alert(1)</script>", '{"id": 1e999}',
 ]  # fmt: skip
+
+
+def test_two_receipts_put_together_accuse_nobody(
+    app: APIFlask, world: PollWorld, a_voter: Come, client: FlaskClient
+) -> None:
+    """The number of one vote over the signed rest of another: a picture of it must not say that the ledger lies."""
+    one, two = voted(app, world, a_voter), voted(app, world, a_voter)
+    status, claims, page = pasted(client, world, json.dumps({**two, "id": one["id"]}))
+    assert (status, claims[0]) == (200, "bad")
+    assert "The signature does not hold" in page
+    assert "Keep the receipt" not in page
 
 
 def test_what_is_no_receipt_is_refused_in_words(app: APIFlask, world: PollWorld, client: FlaskClient) -> None:
@@ -159,3 +173,28 @@ def test_the_organiser_reads_what_blocks_the_close(
     assert "The poll cannot be closed: counts differ" in page
     assert "Vote number 3 was changed after it was recorded" in page
     assert "Add witness" not in page
+
+
+def test_the_program_that_the_page_names_is_given_and_the_receipt_can_be_saved(
+    app: APIFlask, world: PollWorld, a_voter: Come, client: FlaskClient, tmp_path: Path
+) -> None:
+    receipt = voted(app, world, a_voter)
+    here = f"/events/{world.event.slug}/polls/{world.poll.slug}"
+    assert f'href="{here}/check/concours_verify.py"' in client.get(f"{here}/check").get_data(as_text=True)
+    session().commit()
+    shown = client.get(f"{here}/receipts/{receipt['id']}").get_data(as_text=True)
+    session().commit()
+    saved = re.search(r'href="([^"]+)"\s+download="receipt.json"', shown)
+    assert saved
+    found = client.get(saved[1])
+    session().commit()
+    assert found.get_json()["leaf_hash"] == receipt["leaf_hash"]
+    given = client.get(f"{here}/check/concours_verify.py")
+    session().commit()
+    assert given.headers["Content-Disposition"] == "attachment; filename=concours_verify.py"
+    (tmp_path / "concours_verify.py").write_bytes(given.get_data())
+    # Alone, in a folder without the application, it runs.
+    alone = [sys.executable, "-I", "concours_verify.py", "--help"]
+    ran = subprocess.run(alone, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert "receipt" in ran.stdout

@@ -1,10 +1,13 @@
 """The page where a voter pastes a receipt and reads what it proves and what it does not."""
 
-from flask import Blueprint, make_response, render_template, request
+import importlib.util
+
+from flask import Blueprint, make_response, render_template, request, send_file
 from werkzeug.wrappers import Response
 
 from concours.base import clock
 from concours.base.errors import Invalid, NotFound
+from concours.base.messages import msg
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, allow
 from concours.identity.addresses import whole
@@ -38,6 +41,17 @@ def check(poll_slug: str) -> Response:
         return _page(poll, typed, checking.check(booth(), booth().facts(poll.id), given))
     except (Invalid, NotFound) as refused:
         return _page(poll, typed[: checking.TEXT_LIMIT], refused=refused)
+
+
+@bp.get("/check/concours_verify.py")
+@allow(PUBLIC)
+def program(poll_slug: str) -> Response:
+    """The verifier's one file, as this site runs it; who trusts nobody compares it with the one of the project."""
+    polls.published_poll(current_event(), poll_slug)
+    found = importlib.util.find_spec("concours_verify")
+    if found is None or found.origin is None:
+        raise NotFound(msg("This installation comes without the program; the project's source has it."))
+    return send_file(found.origin, "text/x-python", as_attachment=True, download_name="concours_verify.py", max_age=0)
 
 
 def _page(

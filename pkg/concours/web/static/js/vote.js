@@ -259,6 +259,23 @@ async function watch(id, whenRecorded) {
   }
 }
 
+// The saved file is the receipt as it is recorded now, with the tag and the nonce that only this browser may have.
+// Without them, and without this script, it is what everybody may read.
+const save = document.querySelector("a[data-vote-save]");
+const mine = save && keep.read("receipts", []).find(({ id }) => id === save.dataset.voteSave);
+if (mine) {
+  save.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const answer = await fetch(save.href, { headers: { Accept: "application/json" } }).catch(() => null);
+    const { title, at, ...whole } = { ...mine, ...(answer?.ok ? await answer.json() : {}) };
+    const file = document.createElement("a");
+    file.href = URL.createObjectURL(new Blob([JSON.stringify(whole, null, 1)], { type: "application/json" }));
+    file.download = save.download;
+    file.click();
+    setTimeout(() => URL.revokeObjectURL(file.href), 60_000);
+  });
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-vote-for]");
   if (button) {
