@@ -60,6 +60,12 @@ def place_of(journal_id: str) -> str:
     return "-".join(journal_id.split("-", 2)[:2])
 
 
+def is_behind(journal_id: str, other: str) -> bool:
+    """Whether a vote's place in the stream is behind another."""
+    mine, others = ([int(part) for part in place_of(each).split("-")] for each in (journal_id, other))
+    return mine > others
+
+
 def picks_of(journal_id: str) -> int:
     """How many picks the ballot has of which the vote is one."""
     parts = journal_id.split("-")

@@ -24,7 +24,8 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
     A recorded one has its `inclusion` proof in the newest checkpoint, or None where that is older than the vote; the
     `decisions` that were made about it, the last one first; and whether it `counts`.
     An id that was given out and is unknown now was admitted by a Redis that lost its data before the vote was
-    recorded: it does not count. Raises NotFound for what is no receipt's id, Unavailable when Redis is away.
+    recorded: it does not count; or the ledger has lost it, which a signed receipt proves. Raises NotFound for what is
+    no receipt's id, Unavailable when Redis is away.
     """
     read = receipts.read_id(receipt_id)
     if read is None:
@@ -35,10 +36,11 @@ def of_receipt(booth: Booth, facts: Facts, receipt_id: str) -> dict[str, Any]:
         reason = None if found else ledger.refused_as(connection, facts.id, journal_id)
         proof = publication.inclusion(connection, facts.id, found.leaf or 0) if found else None
         judged = voided.judgements(connection, facts.id, found.leaf or 0) if found else []
+        done = None if found else ledger.progress(connection, facts.id).journal_id
     if found is not None:
         said = {"inclusion": proof, "decisions": judged, "counts": voided.counts(judged)}
         return {**receipts.describe(facts, found), **said}
-    if reason is None:
+    if reason is None and journal.is_behind(journal_id, done or "0-0"):  # the journal keeps some that are done with
         try:
             ballot = journal.find(booth.client, facts.id, journal_id)
         except RedisError as away:

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 
 from concours.base.db import db, session
 from concours.identity.models import Account, Role
-from concours.voting.models import PollLog, Witness
+from concours.voting.models import PollLog, Vote, Witness
 from tests.factories import Make
 from tests.voting.build import PollMaker, PollWorld, Voter, at_work, sequencing, until_loaded
 from tests.voting.logs import keep, keeper_of, record
@@ -85,7 +85,7 @@ def test_a_number_or_a_link_shows_what_the_ledger_has(
         ({"signature": "AAAA"}, "The signature does not hold"),
         ({"recorded_at": "yesterday"}, "The signature does not hold"),
         ({"nonce": "00" * 16}, "Tag and nonce do not belong"),
-        ({"id": f"1-0.{'A' * 43}"}, "Keep the receipt"),
+        ({"id": f"1-0.{'A' * 43}"}, "The signature does not hold"),
     ],
 )
 def test_a_changed_receipt_is_refuted(
@@ -113,6 +113,17 @@ def test_two_receipts_put_together_accuse_nobody(
     assert (status, claims[0]) == (200, "bad")
     assert "The signature does not hold" in page
     assert "Keep the receipt" not in page
+
+
+def test_a_vote_that_is_gone_from_the_ledger_is_said_to_be_a_fault(
+    app: APIFlask, world: PollWorld, a_voter: Come, client: FlaskClient
+) -> None:
+    receipt = voted(app, world, a_voter)
+    with db.engine.begin() as connection:
+        connection.execute(sa.delete(Vote).where(Vote.commitment == bytes.fromhex(receipt["commitment"])))
+    status, claims, page = pasted(client, world, json.dumps(receipt))
+    assert (status, claims[0], "bad" in claims) == (200, "good", True)
+    assert "The ledger does not have this vote, though the receipt says so. Keep the receipt." in page
 
 
 def test_what_is_no_receipt_is_refused_in_words(app: APIFlask, world: PollWorld, client: FlaskClient) -> None:

@@ -112,7 +112,8 @@ def _signature(facts: Facts, given: dict[str, Any]) -> Claim:
         commitment = bytes.fromhex(given["commitment"])
         numbers = (int(given["candidate"]), int(given["leaf"]), int(given["weight"]))
         at = milliseconds(datetime.fromisoformat(given["recorded_at"].replace("Z", "+00:00")))
-        if any(abs(number) >= 10**DIGITS for number in numbers):
+        named = receipts.read_id(given["id"])  # not signed: of another receipt it would accuse the ledger for nothing
+        if any(abs(number) >= 10**DIGITS for number in numbers) or named is None or named[1] != commitment:
             raise ValueError
         hashed = receipts.leaf_hash_of(receipts.leaf_of(facts.id, numbers[0], day, commitment, numbers[2]))
         signature = base64.b64decode(given["signature"], validate=True)
