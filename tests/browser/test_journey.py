@@ -58,7 +58,7 @@ def test_everybodys_journey(stack_site: Site, demo: dict[str, Any], view: tuple[
         for path in (f"{EXHIBITION}/results", f"{CONTEST}/clips/standings", f"{EXHIBITION}/polls"):
             look(page, path, view)
         if not page.locator("[data-vote-for]").count():
-            page.locator("main a[href*='/polls/']").first.click()
+            page.locator("main a[href*='/polls/']", has_text="我最喜爱的作品").first.click()
         page.locator("[data-vote-for]").first.click()
         expect(page.locator("[data-vote-told]").first).not_to_be_empty(timeout=15_000)
         check_axe(page)
@@ -93,3 +93,20 @@ def test_a_newcomer_finds_three_events_in_either_language(stack_site: Site, demo
             visit(page, "/")
             for event in (EXHIBITION, CONTEST, STORIES):
                 assert page.locator(f"main a[href^='{event}']").count(), f"{event} is on the front page"
+
+
+def test_a_code_of_the_demonstration_lets_a_guest_in(stack_site: Site, demo: dict[str, Any]) -> None:
+    invited = demo["invited"]
+    assert len(set(invited["codes"])) == 3
+    with stack_site.open(PHONE, "en") as page:
+        look(page, invited["path"], (PHONE, "en", "light"))
+        page.fill("input[name=code]", invited["codes"][0])
+        page.press("input[name=code]", "Enter")
+        expect(page.get_by_text("Welcome. Now choose whom you vote for.")).to_be_visible()
+    with person(stack_site, demo, (DESK, "en", "light"), "organiser") as page:
+        look(page, invited["sheet"], (DESK, "en", "light"))
+        row = page.locator("tbody tr").first
+        expect(row).to_contain_text("20")
+        row.get_by_role("link", name="Cards to print").click()
+        for code in invited["codes"]:
+            expect(page.get_by_text(code)).to_be_visible()

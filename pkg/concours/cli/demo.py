@@ -19,12 +19,16 @@ from concours.cli.replay.command import sign_in_admin
 from concours.cli.replay.journey import submit_works
 from concours.cli.replay.plan import Plan
 from concours.cli.replay.stage import Stage
+from concours.voting.ladder.ways import CODE, KINDS, OIDC
 
 PLAN = Plan(scale=0, departments=4, teams=6, members=24, clips=48, works=24, selected=12, votes=420, judges=6)
 FAMILIAR = {"C0": "coordinator", "J0": "judge", "M0": "member"}
 ADMIN = "admin"
 LASTING = timedelta(days=60)
 STORY_TITLE = "我身边的故事分享会"
+GUESTS, GUEST_WEIGHT = 20, 3  # invitation codes, and what each vote with one of them counts
+GUESTS_VOTED = 7
+TO_TRY = 3  # codes that are told at the start
 EVERY_PHASE = ("registration", "submission", "screening", "judging", "voting", "results", "exhibition")
 
 
@@ -88,6 +92,7 @@ def play(stage: Stage) -> dict[str, Any]:
     poll, candidates = polls.set_up(stage, cast.exhibition, "我最喜爱的作品", "selected")
     voters = Voters(stage.url, poll)
     stage.together("votes", polls.turns(stage, candidates), lambda turn: polls.take_turn(voters, turn, candidates))
+    guests = _guests_vote(stage, cast.exhibition)
     halls.open_halls(stage, cast)
     third = judging.make_round(stage, cast.exhibition, title="终评", kind="points", select=3, source=first.round_id)
     page = judging.seat_judges(stage, cast.exhibition, third)
@@ -102,5 +107,25 @@ def play(stage: Stage) -> dict[str, Any]:
         "addresses": [
             {"title": "投票", "path": f"/events/{slug}/polls"},
             {"title": "展览", "path": f"/events/{slug}/exhibition"},
-        ]
+        ],
+        "invited": guests,
+    }
+
+
+def _guests_vote(stage: Stage, slug: str) -> dict[str, Any]:
+    """A poll that lets in who holds an invitation code; some guests have voted. Where it is, and codes to try."""
+    offered = {f"way_{kind}": int(kind == CODE) for kind in KINDS if kind != OIDC}  # no identity provider here
+    poll, candidates = polls.set_up(stage, slug, "特邀嘉宾投票", "selected", **offered)
+    codes = polls.make_codes(stage, slug, poll, "特邀嘉宾", GUESTS, GUEST_WEIGHT)
+    voters = Voters(stage.url, poll)
+    for number, code in enumerate(codes[TO_TRY:][:GUESTS_VOTED]):
+        token = voters.newcomer(code)
+        for candidate in {candidates[number * step % len(candidates)] for step in (1, 2, 3)}:
+            voters.vote(token, candidate)
+    short_name = stage.admin.json(f"/api/v1/polls/{poll}")["slug"]
+    return {
+        "title": "特邀嘉宾投票",
+        "path": f"/events/{slug}/polls/{short_name}/code",
+        "sheet": f"/events/{slug}/voting/{poll}/codes",
+        "codes": codes[:TO_TRY],
     }

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -241,11 +242,21 @@ class Stack:
             say("  Demo sign-ins:")
             for account in demo["accounts"]:
                 say(f"    {account['role']:<12} {account['username']:<20} {account['password']}")
+            self._tell_codes(demo.get("invited", {}))
         elif self.empty:
             say("    The first account:  concours account create NAME --role admin")
         say()
         say("  Ctrl-C stops everything.")
         say()
+
+    def _tell_codes(self, invited: Mapping[str, Any]) -> None:
+        """Invitation codes of the demonstration to try, and where its organiser sees all of them."""
+        if not invited:
+            return
+        say()
+        say(f"  Demo invitation codes for {invited['title']}   {self.address}{invited['path']}")
+        say(f"    {'   '.join(invited['codes'])}")
+        say(f"    the organiser prints the cards within the hour:   {self.address}{invited['sheet']}")
 
 
 def _private_folder(folder: Path) -> None:

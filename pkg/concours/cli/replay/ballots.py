@@ -109,9 +109,9 @@ class Voters:
         line: Line = self._own.line
         return line
 
-    def newcomer(self) -> str:
-        """The token of a new voter."""
-        answer = self.line.surely("POST", f"/api/v1/polls/{self.poll}/voters", {})
+    def newcomer(self, code: str = "") -> str:
+        """The token of a new voter: a browser, or who holds the invitation code."""
+        answer = self.line.surely("POST", f"/api/v1/polls/{self.poll}/voters", {"code": code} if code else {})
         if answer.status not in {200, 201}:
             raise RuntimeError(f"no voter token: {answer.status} {answer.body}")
         return str(answer.body["voter"])

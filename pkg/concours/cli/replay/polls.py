@@ -1,5 +1,7 @@
 """The public vote: an organiser sets up polls, thousands of voters vote, some of them too often; polls close."""
 
+import csv
+import io
 import os
 import re
 from collections import Counter
@@ -54,6 +56,20 @@ def set_up(stage: Stage, slug: str, title: str, group: str, **limits: int) -> tu
     stage.admin.submit(overview, f"/voting/{poll}/publish")
     facts = stage.admin.json(f"/api/v1/polls/{poll}")
     return poll, [candidate["id"] for candidate in facts["candidates"]]
+
+
+def make_codes(stage: Stage, slug: str, poll: int, group: str, count: int, weight: int) -> list[str]:
+    """The organiser makes invitation codes for a group of voters, and downloads them; as they stand on the cards."""
+    address = f"/events/{slug}/voting/{poll}/codes"
+    made = stage.admin.submit(
+        stage.admin.get(address), "/codes", {"name": group, "count": str(count), "weight": str(weight)}
+    )
+    found = re.search(r"/codes/(\d+)/table\.csv", made.html)
+    if found is None:
+        raise LookupError(f"a new batch of codes should offer its table: {made.url}")
+    table = stage.admin.http.get(f"{address}/{found.group(1)}/table.csv")
+    rows = csv.DictReader(io.StringIO(table.content.decode("utf-8-sig")))
+    return [row["Invitation code"] for row in rows]  # the replay's browsers read English
 
 
 def close(stage: Stage, slug: str, poll: int) -> None:
