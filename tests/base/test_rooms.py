@@ -48,6 +48,7 @@ EDGES = {
         "entrance",
         "front",
         "pages",
+        "refused",
         "routes",
         "sequencer",
     },

@@ -2,21 +2,22 @@
 
 It reads the request, awaits `cast`, and writes the answer, with none of what a page needs (thread, session, form,
 templates): those cost several times what the vote itself does. While a vote waits for its record it holds no thread,
-so a sequencer that is away holds up nothing else. A refusal goes to the one mapping of refusals that the whole platform
-uses. Under a WSGI server the Flask view of the same address (`api.vote`) takes votes, by the same functions.
+so a sequencer that is away holds up nothing else. A refusal is answered by the one mapping of refusals that the whole
+platform uses (`refused`). Under a WSGI server the Flask view of the same address (`api.vote`) takes votes, by the same
+functions.
 """
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flask import Flask, Response
-
+from concours.base.asgi import Asgi, Receive, Scope, Send
 from concours.base.errors import FieldProblem, Invalid, TooLarge
 from concours.base.messages import Message, msg, nmsg
 from concours.voting.cast import Booth, Cast, cast
 from concours.voting.network import network_of
+from concours.voting.refused import Refused
 from concours.voting.rules import MOST_PICKS
 from concours.voting.secrets import NONCE_BYTES
 
@@ -25,24 +26,23 @@ SCHEME = "Voter "
 BODY_LIMIT = 2_048  # bytes
 NUMBER_LIMIT = 2**53  # what a JSON number holds exactly
 NO_CANDIDATE = msg("The number of a candidate of this poll.")
-REFUSED = "concours.refused"
-"""In an ASGI scope: what `cast` raised; `Refusals` answers it."""
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 _json = json.JSONEncoder(separators=(",", ":")).encode
-
-StartResponse = Callable[..., Any]
-Wsgi = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class VoteFront:
-    """The ASGI application in front of the others. `address_of` tells a request's address, trusted proxies heard."""
+    """The ASGI application in front of the others. `address_of` tells a request's address, trusted proxies heard;
+    `language_of` its language, as far as that can be told without an account."""
 
-    def __init__(self, inner: Asgi, booth: Booth, address_of: Callable[[Scope], str]) -> None:
+    def __init__(
+        self,
+        inner: Asgi,
+        booth: Booth,
+        address_of: Callable[[Scope], str],
+        language_of: Callable[[Scope], str | None],
+    ) -> None:
         self._inner = inner
+        self._refused = Refused(inner, language_of)
         self._booth = booth
         self._address_of = address_of
         self._begun = False
@@ -67,33 +67,12 @@ class VoteFront:
                 nonce=ballot.nonce,
             )
         except Exception as refused:  # the application's own handlers say what it means
-            await self._inner({**scope, REFUSED: refused}, _nothing, send)
+            await self._refused.answer(refused, scope, send)
             return
         status, headers, body = answer(done, together=ballot.together)
         head = [(name.lower().encode(), value.encode()) for name, value in headers]
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": body})
-
-
-class Refusals:
-    """WSGI, in front of Flask: answers what `VoteFront` could not take, as the application answers any refusal."""
-
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self._inner: Wsgi = app.wsgi_app
-
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """One request."""
-        refused = environ.get("asgi.scope", {}).get(REFUSED)
-        if refused is None:
-            return self._inner(environ, start_response)
-        with self._app.request_context(environ):
-            try:
-                made = self._app.handle_user_exception(refused)
-            except Exception as fault:
-                made = self._app.handle_exception(fault)
-            response: Response = self._app.process_response(self._app.make_response(made))
-            return response(environ, start_response)
 
 
 def take(
@@ -153,10 +132,6 @@ async def _body(receive: Receive) -> bytes:
         if not message.get("more_body"):
             break
     return body
-
-
-async def _nothing() -> MutableMapping[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 class Ballot(NamedTuple):

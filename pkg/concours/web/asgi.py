@@ -8,8 +8,13 @@ from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from flask import Flask
+from flask_login import COOKIE_NAME
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header, parse_cookie
 
-from concours.voting.front import Asgi, Receive, Scope, Send, VoteFront
+from concours.base.asgi import Asgi, Receive, Scope, Send
+from concours.voting.front import VoteFront
+from concours.web.i18n import COOKIE, LANGUAGES, heard_language
 from concours.web.proxies import client_of, networks
 from concours.web.shared_cache import SharedCache
 
@@ -27,6 +32,20 @@ def asgi_app(app: Flask, *, threads: int) -> Asgi:
         )
         return client_of(peer, ",".join(said), trusted)
 
+    def language_of(scope: Scope) -> str | None:
+        cookies: dict[str, str] = {}
+        accepted = ""
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                cookies.update(parse_cookie(value.decode("latin-1")))
+            elif name == b"accept-language":
+                accepted = value.decode("latin-1")
+        signed_in = {app.config["SESSION_COOKIE_NAME"], app.config.get("REMEMBER_COOKIE_NAME", COOKIE_NAME)}
+        heard = cookies.get(COOKIE)
+        if heard not in LANGUAGES and signed_in & set(cookies):
+            return None
+        return heard_language(heard, parse_accept_header(accepted, LanguageAccept), app.config["DEFAULT_LOCALE"])
+
     threaded: Any = WSGIMiddleware(app.wsgi_app, workers=threads)  # type: ignore[arg-type]
 
     async def pages(scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,4 +54,4 @@ def asgi_app(app: Flask, *, threads: int) -> Asgi:
 
         await threaded(scope, received, send)
 
-    return VoteFront(SharedCache(pages), app.extensions["concours_booth"], address_of)
+    return VoteFront(SharedCache(pages), app.extensions["concours_booth"], address_of, language_of)

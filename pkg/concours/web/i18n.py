@@ -15,6 +15,7 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, g, request
 from flask_babel import Babel, get_locale, gettext
 from flask_babel import Domain as _Domain
+from werkzeug.datastructures import LanguageAccept
 
 from concours.base.messages import Message
 
@@ -70,7 +71,14 @@ def select_language(default: str) -> str:
     account = None if g.get("frame_is_quiet") else g.get("_login_user")
     if account is not None and getattr(account, "locale", None) in LANGUAGES:
         return str(account.locale)
-    best = request.accept_languages.best_match(["zh-CN", "zh-Hans", "zh", "en"])
+    return heard_language(None, request.accept_languages, default)
+
+
+def heard_language(asked: str | None, accepted: LanguageAccept, default: str) -> str:
+    """The language of a reader without an account: of the switch (`asked`), the browser, else the site's default."""
+    if asked in LANGUAGES:
+        return str(asked)
+    best = accepted.best_match(["zh-CN", "zh-Hans", "zh", "en"])
     if best is None:
         return default
     return "zh" if best.startswith("zh") else "en"

@@ -12,7 +12,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from concours.voting.front import Asgi, Receive, Scope, Send
+from concours.base.asgi import Asgi, Receive, Scope, Send
 
 KEEP_S = 1.0  # at most, whatever an answer allows: nobody has to empty this cache
 ENTRIES = 512
