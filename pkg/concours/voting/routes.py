@@ -17,7 +17,6 @@ from concours.voting.amendments import desk as decisions_desk
 from concours.voting.amendments import pages as decisions_pages
 from concours.voting.booth import init_booth
 from concours.voting.evidence import desk as evidence_desk
-from concours.voting.front import Refusals
 from concours.voting.gallery import Showcase
 from concours.voting.ladder import api as _ladder_api  # noqa: F401 (adds its routes to api.bp)
 from concours.voting.ladder import desk as codes_desk
@@ -27,6 +26,7 @@ from concours.voting.ladder.senders import sender_of
 from concours.voting.log import api as log_api
 from concours.voting.log import check_pages
 from concours.voting.log import desk as log_desk
+from concours.voting.refused import ByFlask
 
 
 def init_app(app: Flask, csrf: Any) -> None:
@@ -50,7 +50,7 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.register_blueprint(api.bp)
     app.register_blueprint(log_api.bp)
     init_booth(app)
-    app.wsgi_app = Refusals(app)  # type: ignore[method-assign]
+    app.wsgi_app = ByFlask(app)  # type: ignore[method-assign]
     navigate("voting.gallery", msg("Vote"), order=60, who={PUBLIC})
     offer("voting.gallery", msg("Vote"), phase=PhaseKind.VOTING, who={PUBLIC}, order=40)
     navigate("voting_desk.index", msg("Polls"), order=65, who={Role.ORGANISER, Role.AUDITOR})
