@@ -5,6 +5,7 @@ import shutil
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
@@ -97,13 +98,16 @@ def test_no_acknowledged_vote_is_lost_or_doubled(served: tuple[Stack, Postgres |
     voters = Voters(stack.url, poll)
     turns = [polls.Turn(turn.candidates, troubles=False) for turn in polls.turns(stage, candidates)]
     begun = time.monotonic()
-    with Killer(stack, server, lambda: voters.count.sent) as killer, ThreadPoolExecutor(HANDS) as pool:
-        for _ in pool.map(lambda turn: polls.take_turn(voters, turn, candidates), turns):
-            pass
-    took = time.monotonic() - begun
+    killer = Killer(stack, server, lambda: voters.count.sent)
+    try:
+        with killer, ThreadPoolExecutor(HANDS) as pool:
+            for _ in pool.map(lambda turn: polls.take_turn(voters, turn, candidates), turns):
+                pass
+    finally:
+        took, killed = time.monotonic() - begun, Counter(killer.done)
+        print(f"{voters.count.sent:,} votes in {took:.0f} s; {dict(killed)}; answered late (202): {voters.count.late}")
     if killer.fault is not None:
         raise killer.fault
-    print(f"{VOTES:,} votes in {took:.0f} s; killed: {killer.done}; answered late (202): {voters.count.late}")
     assert killer.done.count("wiped") == len(WIPED_AT)
     assert {"web", "Valkey", "sequencer", "worker"} <= set(killer.done)
     assert server is None or "SQL" in killer.done

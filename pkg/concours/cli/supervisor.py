@@ -18,9 +18,10 @@ from types import FrameType
 from concours.base import lifeline
 
 RESTART_AFTER_S = 0.3
-RESTART_AT_MOST_S = 15.0
-STEADY_AFTER_S = 30.0
-"""A process that lived this long starts again with the shortest delay."""
+RESTART_AT_MOST_S = 5.0
+STEADY_AFTER_S = 10.0
+"""A process that lived this long starts again with the shortest delay: what is killed now and then is missed no longer
+than it takes to start, and what cannot start is tried every few seconds."""
 
 
 class Stopped(Exception):
