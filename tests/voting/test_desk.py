@@ -270,3 +270,23 @@ def test_rules_are_said_in_plain_words() -> None:
     assert "You may give the same candidate 2 votes a day." in [
         str(s) for s in in_words(Rules(0, 2, 0), said_of(only("device")))
     ]
+
+
+def test_the_desk_offers_what_the_poll_s_state_allows(
+    a_poll: PollMaker, make: Make, client_as: Callable[[Account], FlaskClient], now: datetime
+) -> None:
+    """A draft has no figures and no evidence; a poll that is over takes no more candidates."""
+
+    def shown(world: PollWorld) -> str:
+        client = client_as(make.with_role(world.event, Role.ORGANISER))
+        client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
+        page = client.get(f"/events/{world.event.slug}/voting/{world.id}").get_data(as_text=True)
+        session().rollback()
+        return page
+
+    draft, opened = shown(a_poll(publish=False)), shown(a_poll())
+    over = shown(a_poll(opens_at=now - timedelta(days=3), closes_at=now - timedelta(days=1)))
+    assert ["Votes recorded" in page for page in (draft, opened, over)] == [False, True, True]
+    assert ["Evidence of fraud" in page for page in (draft, opened, over)] == [False, True, True]
+    assert ["Put up as candidates" in page for page in (draft, opened, over)] == [True, True, False]
+    assert "Nobody but organisers and auditors sees this poll yet" in draft

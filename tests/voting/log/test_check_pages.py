@@ -59,7 +59,7 @@ def test_a_whole_receipt_shows_the_most(app: APIFlask, world: PollWorld, a_voter
     status, claims, page = pasted(client, world, json.dumps(receipt))
     assert (status, claims) == (200, ["good", "good", "good", "good", "open", "wait"])
     assert "the poll cannot deny this vote" in page
-    assert "It is among the 6 votes" in page
+    assert "It is among the 6 entries" in page
     assert "No witness outside this site" in page
     assert f"python concours_verify.py receipt receipt.json --log http://localhost/log/{world.poll.slug} --key" in page
     whole = json.dumps({"receipt": receipt, "left": {}})
@@ -158,7 +158,7 @@ def test_the_organiser_sees_the_log_and_gives_it_witnesses_and_a_new_key(
     voted(app, world, a_voter)
     organiser = client_as(make.with_role(world.event, Role.ORGANISER))
     here = f"/events/{world.event.slug}/voting/{world.id}/ledger"
-    assert "Votes under the newest checkpoint" in organiser.get(here).get_data(as_text=True)
+    assert "Entries under the newest checkpoint" in organiser.get(here).get_data(as_text=True)
     session().commit()
     refused = organiser.post(f"{here}/witnesses", data={"key": "x+y+z"})
     session().commit()

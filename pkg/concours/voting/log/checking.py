@@ -186,8 +186,8 @@ def _of_the_log(booth: Booth, facts: Facts, told: dict[str, Any]) -> list[Claim]
         Claim(
             GOOD,
             nmsg(
-                "It is among the %(size)s votes under the log's newest signed checkpoint; %(count)s hash shows it.",
-                "It is among the %(size)s votes under the log's newest signed checkpoint; %(count)s hashes show it.",
+                "It is among the %(size)s entries under the log's newest signed checkpoint; %(count)s hash shows it.",
+                "It is among the %(size)s entries under the log's newest signed checkpoint; %(count)s hashes show it.",
                 len(path),
                 size=head.size,
             ),
