@@ -62,9 +62,11 @@ def of_ballot(booth: Booth, facts: Facts, receipt_ids: Sequence[str]) -> list[di
     with reading(), booth.engine.connect() as connection:
         recorded = ledger.find_all(connection, facts.id, list(known))
         void = voided.void_among(connection, facts.id, [vote.leaf or 0 for vote in recorded.values()])
-        reason = ledger.refused_at(connection, facts.id, list(known.values())) if len(recorded) < len(known) else None
+        missing = len(recorded) < len(known)
+        reason = ledger.refused_at(connection, facts.id, list(known.values())) if missing else None
+        done = ledger.progress(connection, facts.id).journal_id if missing else first
     there = dict(recorded)
-    if len(recorded) < len(known) and reason is None:
+    if missing and reason is None and journal.is_behind(first, done):
         try:
             ballot = journal.find(booth.client, facts.id, first)
         except RedisError as away:
