@@ -44,14 +44,21 @@ def sign_in_admin(url: str, name: str, password: str) -> Browser:
 @click.option("--seed", default=2021, show_default=True, help="What is drawn and marked and voted follows from it.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here, as JSON.")
 @click.option("--admin", default="", help="The administrator who plays the organiser; default: the demonstration's.")
+@click.option(
+    "--part",
+    type=click.Choice(["all", "votes"]),
+    default="all",
+    show_default=True,
+    help="Everything, or one act alone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def command(scale: float, url: str, seed: int, report: Path | None, admin: str, as_json: bool) -> None:
+def command(scale: float, url: str, seed: int, report: Path | None, admin: str, part: str, as_json: bool) -> None:
     """Play the model case at a scale against a running platform, over HTTP, and reconcile every figure.
 
     The administrator's password is read from CONCOURS_ADMIN_PASSWORD where --admin names one. Exit status 1 on any
     difference between what was played and what the platform has.
     """
-    from concours.cli.replay.journey import play
+    from concours.cli.replay.journey import play, play_votes
 
     password = os.environ.get("CONCOURS_ADMIN_PASSWORD", "")
     if not admin:
@@ -65,7 +72,7 @@ def command(scale: float, url: str, seed: int, report: Path | None, admin: str, 
     stage = Stage(url, plan_of(scale), seed, sign_in_admin(url, admin, password), PASSWORD, console)
     console.print(f"Replay at scale {scale:g} of {url}: {stage.plan}")
     began = time.monotonic()
-    play(stage)
+    (play_votes if part == "votes" else play)(stage)
     stage.reckoning.notes["seconds"] = round(time.monotonic() - began, 1)
     stage.reckoning.show(console)
     if report is not None:

@@ -1,5 +1,7 @@
 """The whole replay, act after act, and its reckoning."""
 
+import time
+
 from concours.cli.replay import clips, halls, judging, polls, registration, screening, setting, works
 from concours.cli.replay.people import Person
 from concours.cli.replay.setting import Cast
@@ -24,6 +26,18 @@ def play(stage: Stage) -> None:
     setting.set_phases(stage, cast.exhibition, ("results", "exhibition"))
     halls.open_halls(stage, cast)
     _reckon_clips(stage, cast)
+
+
+def play_votes(stage: Stage) -> None:
+    """Plays the voting alone, and what it takes: the teams are registered, and all votes go to them."""
+    cast = setting.set_stage(stage)
+    members = registration.register(stage, cast)
+    _reckon_registration(stage, cast, members)
+    setting.set_phases(stage, cast.contest, ("voting",))
+    poll, candidates = polls.set_up(stage, cast.contest, "最受欢迎队伍", "teams")
+    began = time.monotonic()
+    polls.vote(stage, cast.contest, poll, candidates)
+    stage.reckoning.notes["seconds of voting"] = round(time.monotonic() - began, 1)
 
 
 def submit_works(stage: Stage, cast: Cast, authors: list[Person]) -> list[works.Submitted]:
