@@ -79,6 +79,7 @@ def stack(
         "OIDC_CLIENT_ID": CLIENT,
         "OIDC_CLIENT_SECRET": SECRET,
         "VOTE_PATIENCE_MS": "200",
+        "LOG_LEVEL": "DEBUG",
     }
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
