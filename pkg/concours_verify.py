@@ -388,6 +388,8 @@ def receipt(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     key = args.receipt_key or log.keys["receipt_key"]
     require_signature(bytes.fromhex(key), decode(told["signature"]), signed, "the receipt's signature")
     say("The poll's key has signed it: the poll cannot deny it.")
+    if not args.receipt_key:
+        say(f"That key is the one that the log names today; to hold it to this one, keep it: --receipt-key {key}")
     mine = "tag" in told and "nonce" in told
     if mine:
         commitment = hashlib.sha256(b"commit\0" + bytes.fromhex(told["tag"]) + bytes.fromhex(told["nonce"]))
