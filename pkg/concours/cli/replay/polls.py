@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from concours.base.clock import now
 from concours.cli.replay.ballots import NOBODY, Voters
+from concours.cli.replay.browser import Refused
 from concours.cli.replay.stage import Stage
 
 PER_DAY = 5
@@ -177,8 +178,19 @@ def leaves(voters: Voters) -> set[int]:
 
 def differing(stage: Stage, voters: Voters) -> int:
     """How many candidates' receipts, ledger, tally and Redis count are not all the same; asks the platform anew."""
-    standings = stage.browser().json(f"/api/v1/polls/{voters.poll}/standings")
-    shown = {row["candidate"]: row["votes"] for row in standings}
+    shown: dict[int, int] = {}
+
+    def published() -> bool:
+        try:
+            standings = stage.browser().json(f"/api/v1/polls/{voters.poll}/standings")
+        except Refused as refused:
+            if refused.status != 403:
+                raise
+            return False  # the poll is over, and its log is being closed
+        shown.update({row["candidate"]: row["votes"] for row in standings})
+        return True
+
+    stage.until("result published", published)
     receipts = voters.count.per_candidate()
     return sum(receipts.get(number, 0) != shown.get(number, 0) for number in {*receipts, *shown})
 
