@@ -71,7 +71,7 @@ def test_a_number_or_a_link_shows_what_the_ledger_has(
 ) -> None:
     receipt = voted(app, world, a_voter)
     link = f"http://localhost/events/{world.event.slug}/polls/{world.poll.slug}/receipts/{receipt['id']}"
-    for text in (receipt["id"], f"  {link}\n"):
+    for text in (receipt["id"], f"  {link}\n", f"{link[:-20]}\n {link[-20:]}"):
         status, claims, _ = pasted(client, world, text)
         assert (status, claims) == (200, ["open", "good", "good", "open", "wait"])
 

@@ -54,7 +54,7 @@ def read(text: str) -> dict[str, Any]:
     text = text.strip()
     if len(text) > TEXT_LIMIT:
         raise Invalid(msg("That is too long for a receipt: at most %(count)s characters.", count=TEXT_LIMIT))
-    found: Any = {"id": text.rstrip("/").rpartition("/")[2]}
+    found: Any = {"id": "".join(text.split()).rstrip("/").rpartition("/")[2]}  # a mail may have broken the line
     if text.startswith("{"):
         try:
             found = json.loads(text)
