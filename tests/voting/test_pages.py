@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from concours.base.db import session
+from concours.entries.models import Entry, EntryStatus
 from concours.identity.models import Account
 from concours.voting import gallery, limits
 from concours.voting.booth import announce, booth
@@ -326,3 +328,23 @@ def test_the_pages_speak_chinese(a_poll: PollMaker, app: APIFlask) -> None:
             r"\b(?:vote|votes|candidate|poll)\b", text_of(reader.get(url(world, path)).get_data(as_text=True))
         )
         assert not english, (path, english)
+
+
+def test_a_work_that_is_no_longer_accepted_is_named_to_nobody(a_poll: PollMaker, client: FlaskClient) -> None:
+    world = a_poll(kind="works")
+    gone = session().scalars(sa.select(Entry).where(Entry.event_id == world.event.id)).first()
+    assert gone is not None
+    gone.status, gone.title = EntryStatus.REJECTED, "不该再出现的题目"
+    number, api = gone.number, f"/api/v1/polls/{world.id}"
+    ways = [
+        api,
+        *(f"/events/{world.event.slug}/polls/{world.poll.slug}{more}" for more in ("", "/standings", "/ballot")),
+    ]
+    session().commit()
+    for address in ways:
+        assert "不该再出现的题目" not in client.get(address).get_data(as_text=True), address
+        session().rollback()
+    told = client.get(api).get_json()["candidates"]
+    session().rollback()
+    assert [(row["kind"], bool(row["title"])) for row in told] == [("entry", False), ("entry", True), ("entry", True)]
+    assert number not in [row["number"] for row in told]

@@ -13,7 +13,7 @@ from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import NotFound
 from concours.base.messages import msg
-from concours.entries.models import Entry
+from concours.entries.models import Entry, EntryStatus
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, allow
 from concours.identity.models import Role
@@ -30,7 +30,8 @@ POLL = "/polls/<int(max=9007199254740991):poll_id>"
 
 
 class CandidateOut(BaseModel):
-    """Who can be voted for; `number` is the public number of a work."""
+    """Who can be voted for; `number` is the public number of a work. Of a work that is no longer accepted neither title
+    nor number is told."""
 
     id: int
     kind: str
@@ -132,8 +133,8 @@ def poll(poll_id: int) -> dict[str, Any]:
     found = _published(poll_id)
     facts = booth().facts(poll_id)
     rows = session().execute(
-        sa.select(Candidate.id, Candidate.withdrawn, Entry.title, Entry.number, Team.name)
-        .outerjoin(Entry, Entry.id == Candidate.entry_id)
+        sa.select(Candidate.id, Candidate.entry_id, Candidate.withdrawn, Entry.title, Entry.number, Team.name)
+        .outerjoin(Entry, sa.and_(Entry.id == Candidate.entry_id, Entry.status == EntryStatus.ACCEPTED))
         .outerjoin(Team, Team.id == Candidate.team_id)
         .where(Candidate.poll_id == poll_id)
         .order_by(Candidate.position, Candidate.id)
@@ -156,8 +157,8 @@ def poll(poll_id: int) -> dict[str, Any]:
         "candidates": [
             {
                 "id": row.id,
-                "kind": "entry" if row.name is None else "team",
-                "title": row.name or row.title,
+                "kind": "team" if row.entry_id is None else "entry",
+                "title": row.name or row.title or "",
                 "number": row.number,
                 "withdrawn": row.withdrawn,
             }
