@@ -64,6 +64,7 @@ def test_the_page_tells_what_changed_and_only_the_desk_by_whom(
     assert "You have 5 votes a day." in before
     assert "They have not changed" in before
     assert f"{here}/rules" in text_of(english, here)
+    assert all(f'href="{here}{way}"' in before for way in ("/check", "/decisions"))
     edited(world, organiser, now, per_day=7)
     edited(world, organiser, now)  # nothing that a voter could notice
     few = count_queries(lambda: text_of(english, f"{here}/rules"))
