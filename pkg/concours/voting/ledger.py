@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from concours.voting.journal import Entry, place_of
-from concours.voting.models import PollProgress, RefusedVote, SequencerTerm, Tally, Vote, VoteSlot
+from concours.voting.models import PollLog, PollProgress, RefusedVote, SequencerTerm, Tally, Vote, VoteSlot
 from concours.voting.receipts import Standing
 from concours.voting.rules import milliseconds
 
-ALREADY_VOTED, QUOTA_USED, REPEATED = -1, -2, -3
-REASONS = {ALREADY_VOTED: "already_voted", QUOTA_USED: "quota_used"}
+ALREADY_VOTED, QUOTA_USED, REPEATED, CLOSED = -1, -2, -3, -4
+REASONS = {ALREADY_VOTED: "already_voted", QUOTA_USED: "quota_used", CLOSED: "poll_closed"}
 COLUMNS = (
     ("poll_id", "bigint"),
     ("leaf", "bigint"),
@@ -43,8 +43,9 @@ COLUMNS = (
 SLOTS_OF_A_VOTE = 4
 VOTER_BYTES = 16  # of the tag, in a slot
 
-_vote, _slot, _refused, _tally, _progress, _term = (
-    cast(sa.Table, model.__table__) for model in (Vote, VoteSlot, RefusedVote, Tally, PollProgress, SequencerTerm)
+_vote, _slot, _refused, _tally, _progress, _term, _log = (
+    cast(sa.Table, model.__table__)
+    for model in (Vote, VoteSlot, RefusedVote, Tally, PollProgress, SequencerTerm, PollLog)
 )
 
 # Made once: building a statement costs as much as running it, and these run for each batch.
@@ -53,6 +54,7 @@ _LOCKED = (
     .where(_progress.c.poll_id == sa.bindparam("poll"))
     .with_for_update()
 )
+_CLOSED = sa.select(_log.c.closed_at).where(_log.c.poll_id == sa.bindparam("poll"))
 _REACHED = (
     sa.update(_progress)
     .where(_progress.c.poll_id == sa.bindparam("poll"))
@@ -149,7 +151,7 @@ def record(
     connection: sa.Connection, poll_id: int, entries: Sequence[Entry], *, after: str, fence: int, now: datetime
 ) -> Batch:
     """Records `entries`, which follow the journal id `after`, in the running transaction; the picks of a ballot side by
-    side, and all of them or none.
+    side, and all of them or none. Behind a signed close nothing is recorded, whatever the clock of Redis said.
 
     Raises LostLease or OutOfStep, having written nothing.
     """
@@ -160,8 +162,9 @@ def record(
         raise OutOfStep
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # receipts name it in ms
     batch = Batch(poll_id, row.next_leaf, row.next_leaf, place_of(entries[-1].journal_id), now)
-    if not _record_all(connection, batch, entries, batch.first):
-        _record_each(connection, batch, entries)
+    closed = connection.execute(_CLOSED, {"poll": poll_id}).scalar_one_or_none() is not None
+    if closed or not _record_all(connection, batch, entries, batch.first):
+        _record_each(connection, batch, entries, closed=closed)
     _add_up(connection, batch)
     connection.execute(_REACHED, {"poll": poll_id, "leaf": batch.after, "mark": batch.mark, "term": fence, "now": now})
     return batch
@@ -264,14 +267,16 @@ def _record_all(connection: sa.Connection, batch: Batch, entries: Sequence[Entry
     return True
 
 
-def _record_each(connection: sa.Connection, batch: Batch, entries: Sequence[Entry]) -> None:
+def _record_each(connection: sa.Connection, batch: Batch, entries: Sequence[Entry], *, closed: bool) -> None:
     """Ballot by ballot, so that each refused one is known with its reason and the leaves stay gapless."""
     for _, picks in groupby(entries, key=lambda e: place_of(e.journal_id)):
         ballot = list(picks)
-        if _record_all(connection, batch, ballot, batch.after):
+        if not closed and _record_all(connection, batch, ballot, batch.after):
             continue
         fates = [_why(connection, batch.poll_id, e) for e in ballot]
         fate = next((found for found in (REPEATED, ALREADY_VOTED) if found in fates), QUOTA_USED)
+        if closed and fate != REPEATED:
+            fate = CLOSED
         for e in ballot:
             batch.fates.append((e.commitment, fate))
             batch.refusals.append((REASONS.get(fate, ""), e.candidate, e.weight))

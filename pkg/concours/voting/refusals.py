@@ -72,7 +72,7 @@ def _not_open(values: list[int], facts: Facts) -> DomainError:
 
 def _closed(values: list[int], facts: Facts) -> DomainError:
     return Closed(
-        msg("This poll closed on %(time)s (%(zone)s).", **_when(values[0], facts)),
+        msg("This poll closed on %(time)s (%(zone)s).", **_when(values[0] or facts.closes, facts)),
         hint=msg("Votes that were counted before stand; thank you for looking."),
         code="poll_closed",
     )

@@ -3,6 +3,7 @@
 import hashlib
 import tracemalloc
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pyrage
@@ -16,12 +17,12 @@ from concours.base.errors import Invalid
 from concours.identity.models import Account, Role
 from concours.voting import ledger, secrets
 from concours.voting.amendments import bundle, sealing
-from concours.voting.models import PollLog, Vote
+from concours.voting.models import Vote
 from tests.factories import Make
 from tests.verifying import Ran, run
 from tests.voting.amendments.build import Council, settle
 from tests.voting.amendments.test_correction import due, over, save
-from tests.voting.build import PollMaker
+from tests.voting.build import PollMaker, at_work
 from tests.voting.logs import entries, keep, keeper_of
 
 __all__ = ["run"]  # a fixture
@@ -124,7 +125,8 @@ def test_from_the_auditors_key_to_the_verdict(
 def test_a_voter_with_too_many_votes_is_found(
     app: APIFlask, a_poll: PollMaker, make: Make, client: FlaskClient, tmp_path: Path, run: Callable[..., Ran]
 ) -> None:
-    world, hand, _ = over(app, a_poll, 0)
+    world = a_poll(opens_at=a_poll.now - timedelta(hours=2), closes_at=a_poll.now - timedelta(hours=1))
+    hand = at_work(app)
     made = entries(world.candidates, 0, 3)
     tag = made[1].tag
     commitment = secrets.commitment_of(tag, made[2].nonce)
@@ -133,8 +135,6 @@ def test_a_voter_with_too_many_votes_is_found(
         ledger.record(connection, world.id, [*made[:2], twice], after="0-0", fence=hand.fence or 0, now=a_poll.now)
     hand.forget()
     hand.tend()
-    with db.engine.begin() as connection:
-        connection.execute(sa.update(PollLog).values(checked_at=None))
     keep(keeper_of(hand))
     world.poll.rules = {**world.poll.rules, "per_day": 1}
     session().commit()

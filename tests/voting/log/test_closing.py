@@ -20,11 +20,12 @@ from concours.voting.log import closing
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import PollLog, Tally, Vote
 from concours.voting.poll_form import typed_of
+from concours.voting.reconciliation import reconcile
 from concours.voting.rules import Rules
 from concours.voting.sequencer import Sequencer
 from tests.conftest import both_databases
 from tests.factories import Make
-from tests.voting.build import PollMaker, PollWorld, at_work
+from tests.voting.build import PollMaker, PollWorld, Voter, at_work, sequencing
 from tests.voting.logs import keep, keeper_of, record
 
 ClientAs = Callable[[Account], FlaskClient]
@@ -172,3 +173,35 @@ def test_results_wait_for_the_close(app: APIFlask, a_poll: PollMaker, make: Make
         assert "The votes are being reconciled" not in page, address
         assert "40" in told(page), address
     assert "This is the final result" in organiser.get(standings).get_data(as_text=True)
+
+
+@both_databases
+def test_no_vote_is_recorded_behind_the_close_whatever_redis_believes(
+    app: APIFlask, a_poll: PollMaker, a_voter: Callable[[PollWorld], Voter]
+) -> None:
+    """Redis lost its last second, or its clock was set back, and takes the poll for open: SQL knows that it is over."""
+    world, hand, keeper = over(app, a_poll)
+    number, first = world.id, world.candidates[0]
+    keep(keeper)
+    session().commit()
+    voter = a_voter(world)
+    session().commit()
+    booth().client.hset(keys.state(number), "closes", int(time.time() * 1000) + 60_000)
+    booth().patience_s = 0.1
+    answer = voter.vote(first)
+    assert answer.status_code == 202  # all that Redis can say
+    receipt = answer.get_json()["receipt"]["id"]
+    hand.step()
+    session().rollback()
+    assert closing.settled(session(), [number]) == {number}
+    assert session().scalar(sa.select(sa.func.count(Vote.leaf)).where(Vote.poll_id == number)) == 40
+    session().commit()
+    told = voter.client.get(f"/api/v1/polls/{number}/receipts/{receipt}").get_json()
+    session().commit()
+    assert (told["status"], told["reason"]) == ("refused", "poll_closed")
+    assert reconcile(booth(), number).difference == 0
+    booth().patience_s = 20
+    with sequencing(app):
+        late = voter.vote(first)
+    assert (late.status_code, late.get_json()["code"]) == (403, "poll_closed")
+    assert "1970" not in late.get_json()["detail"]

@@ -122,6 +122,7 @@ def _decide(
         sa.select(_poll.c.closes_at, _progress.c.next_leaf)
         .join(_progress, _progress.c.poll_id == _poll.c.id)
         .where(_poll.c.id == row.id)
+        .with_for_update(of=_progress)  # the ledger asks under this lock whether the poll is closed
     ).one()
     if (
         (found.closed_at is not None and found.published == told.next_leaf)
