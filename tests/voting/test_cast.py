@@ -9,10 +9,13 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from concours.base.db import session
+from concours.base.db import session, set_reading
+from concours.entries import register
+from concours.entries.models import EntryStatus
 from concours.identity.models import Account
-from concours.voting import candidates, polls
+from concours.voting import candidates, polls, tally
 from concours.voting.booth import announce, booth
+from concours.voting.models import Candidate
 from concours.voting.reconciliation import reconcile
 from tests.conftest import both_databases
 from tests.factories import Make
@@ -166,25 +169,25 @@ def test_before_and_after_nothing_is_taken(a_poll: PollMaker, a_voter: Come, now
 
 
 def test_every_rule_is_asked_in_its_order(a_poll: PollMaker, a_voter: Come, now: datetime) -> None:
-    world = a_poll(per_day=2, per_candidate_day=1, total=3, network_per_minute=6, voter_per_minute=4)
+    world = a_poll(per_day=3, per_candidate_day=1, total=4, network_per_minute=4, voter_per_minute=2)
     voter, mine = a_voter(world), nonce()
     assert voter.vote(world.candidates[0], mine).status_code == 201
     assert voter.vote(world.candidates[1]).status_code == 201
-    assert code(voter.vote(world.candidates[0])) == (429, "quota_used")  # the day before the candidate
-    assert code(voter.vote(world.candidates[0])) == (429, "quota_used")
-    assert code(voter.vote(world.candidates[0])) == (429, "rate_limited")  # the voter before the day
-    assert "fast" in voter.vote(world.candidates[2]).get_json()["detail"]
+    for _ in range(9):  # refused anyway: nothing of anybody's minute is used up
+        assert code(voter.vote(world.candidates[0])) == (409, "already_voted")  # the candidate before the speed
+    assert "fast" in voter.vote(world.candidates[2]).get_json()["detail"]  # of the voter; the network's third
+    assert a_voter(world).vote(world.candidates[0]).status_code == 201
     for _ in range(2):
-        assert code(a_voter(world).vote(world.candidates[0])) == (429, "rate_limited")  # the network's fifth is used
-    assert "network" in voter.vote(world.candidates[0]).get_json()["detail"]  # the network before the voter
+        assert code(a_voter(world).vote(world.candidates[0])) == (429, "rate_limited")  # the network's four are used
+    assert "network" in voter.vote(world.candidates[2]).get_json()["detail"]  # the network before the voter
     assert code(voter.vote(10**9)) == (403, "not_eligible")  # the candidate before the network
     edit_times(world, now, closes_at=now - timedelta(seconds=1))
     assert code(voter.vote(10**9)) == (403, "poll_closed")  # the clock before the candidate
     assert voter.vote(world.candidates[0], mine).status_code == 201  # the first answer before everything
     refused = reconcile(booth(), world.id).refused
     assert refused == {
-        "quota_used:day": 2,
-        "rate_limited:voter": 2,
+        "already_voted": 9,
+        "rate_limited:voter": 1,
         "rate_limited:network": 3,
         "not_eligible": 1,
         "poll_closed": 1,
@@ -236,6 +239,25 @@ def test_an_account_that_is_put_to_rest_votes_for_an_hour_at_most(
     session().commit()
     refused = voter.client.post(f"/api/v1/polls/{world.id}/voters")
     assert code(refused) == (401, "sign_in_required")  # no other token after that one
+
+
+def test_a_work_that_is_no_longer_accepted_takes_no_votes(app: APIFlask, a_poll: PollMaker, a_voter: Come) -> None:
+    world = a_poll(kind="works")
+    entry = session().get_one(Candidate, world.candidates[0]).entry
+    assert entry is not None
+    voter = a_voter(world)
+    assert voter.vote(world.candidates[0]).status_code == 201
+    for status, expected in ((EntryStatus.RETURNED, 403), (EntryStatus.ACCEPTED, 201), (EntryStatus.WITHDRAWN, 403)):
+        set_reading(False)
+        register.move(entry, status)
+        session().commit()
+        version = world.poll.version
+        until = time.monotonic() + 5
+        while (tally.loaded(booth().client, [world.id])[world.id].version or 0) < version:
+            assert time.monotonic() < until, "the sequencer saw nothing of it"
+            time.sleep(0.01)
+        assert voter.vote(world.candidates[0]).status_code == expected, status
+    assert voter.vote(world.candidates[1]).status_code == 201
 
 
 def test_clearing_the_storage_makes_no_new_voter(a_poll: PollMaker, a_voter: Come) -> None:

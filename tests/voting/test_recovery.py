@@ -315,3 +315,25 @@ def test_the_journal_is_trimmed_only_behind_the_watermark(app: APIFlask, a_poll:
     assert seen == 300
     assert client.xlen(keys.journal(world.id)) < 200
     assert reconcile(booth(), world.id).difference == 0
+
+
+@both_databases
+def test_what_was_admitted_before_a_poll_was_taken_back_is_recorded(
+    app: APIFlask, a_poll: PollMaker, a_voter: Come
+) -> None:
+    world = a_poll()
+    hand = at_work(app)
+    voter = a_voter(world)
+    thread, answers = cast_behind(voter, world.candidates[0], nonce())
+    until_waiting(world)
+    world.poll.published = False  # nobody saw that a vote was on its way
+    db.session.commit()
+    hand._tended = 0.0
+    hand.tend()
+    assert hand.step() == 1
+    thread.join(20)
+    assert answers[0].status_code == 201
+    hand._tended = 0.0
+    hand.tend()
+    assert hand.positions == {}
+    assert voter.vote(world.candidates[1]).status_code in {404, 503}

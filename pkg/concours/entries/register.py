@@ -6,6 +6,7 @@ cannot both take the last place of a quota, and numbers have no gaps. The regist
 after one, so that nobody waits in a circle.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,16 @@ def _insert(table: type[Any]) -> Any:
     """An insert that knows ON CONFLICT, on either database."""
     name = session().get_bind().dialect.name
     return postgresql.insert(table) if name == "postgresql" else sqlite.insert(table)
+
+
+_watching: list[Callable[[Entry, EntryStatus], None]] = []
+
+
+def watch(act: Callable[[Entry, EntryStatus], None]) -> None:
+    """`act` is told of each entry that changes its status, and of the status it had, in the same transaction: for rooms
+    that this one knows nothing of."""
+    if act not in _watching:
+        _watching.append(act)
 
 
 def hold(event_id: int) -> EntryRegister:
@@ -60,9 +71,12 @@ def move(entry: Entry, status: EntryStatus) -> None:
     """Puts `entry` into `status` and keeps the counters true; the register is held."""
     if entry.status == status:
         return
-    _count(entry, entry.status, -1)
+    was = EntryStatus(entry.status)
+    _count(entry, was, -1)
     entry.status = status
     _count(entry, status, 1)
+    for act in _watching:
+        act(entry, was)
 
 
 def _count(entry: Entry, status: str, change: int) -> None:

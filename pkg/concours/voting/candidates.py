@@ -8,6 +8,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from concours import audit
+from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import Conflict, Invalid, NotFound
 from concours.base.messages import Message, msg
@@ -103,6 +104,16 @@ def withdraw(poll: Poll, candidate_id: int, *, actor: Account, now: datetime) ->
 def reinstate(poll: Poll, candidate_id: int, *, actor: Account, now: datetime) -> None:
     """Lets a withdrawn candidate take votes again. Raises NotFound."""
     _set(poll, candidate_id, withdrawn=False, actor=actor, now=now)
+
+
+def entry_moved(entry: Entry, was: EntryStatus) -> None:
+    """A work that is no longer accepted takes no more votes, and one that is accepted again does: the polls in which it
+    stands are read anew."""
+    if EntryStatus.ACCEPTED not in {was, entry.status}:
+        return
+    standing = sa.select(Candidate.poll_id).where(Candidate.entry_id == entry.id)
+    for poll in session().scalars(sa.select(Poll).where(Poll.id.in_(standing))):
+        changed(poll, now=clock.now())
 
 
 def _set(poll: Poll, candidate_id: int, *, withdrawn: bool, actor: Account, now: datetime) -> None:

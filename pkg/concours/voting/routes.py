@@ -5,12 +5,13 @@ from typing import Any
 from flask import Flask
 
 from concours.base.messages import msg
+from concours.entries import register
 from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
 from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
-from concours.voting import api, desk, pages
+from concours.voting import api, candidates, desk, pages
 from concours.voting import ballot_pages as _ballot_pages  # noqa: F401 (adds its routes to pages.bp)
 from concours.voting.amendments import closing_desk
 from concours.voting.amendments import desk as decisions_desk
@@ -50,6 +51,7 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.register_blueprint(api.bp)
     app.register_blueprint(log_api.bp)
     init_booth(app)
+    register.watch(candidates.entry_moved)
     app.wsgi_app = ByFlask(app)  # type: ignore[method-assign]
     navigate("voting.gallery", msg("Vote"), order=60, who={PUBLIC})
     offer("voting.gallery", msg("Vote"), phase=PhaseKind.VOTING, who={PUBLIC}, order=40)

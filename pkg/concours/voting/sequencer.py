@@ -145,8 +145,9 @@ class Sequencer:
         self._shut(taken_back)
         for poll_id, (_version, reached) in polls.items():
             self.positions.setdefault(poll_id, reached.journal_id)
-        for poll_id in set(self.positions) - set(polls):
-            del self.positions[poll_id]
+        for poll_id in set(self.positions) - set(polls):  # taken back: what was admitted before is recorded first
+            if not journal.read(self.client, {poll_id: self.positions[poll_id]}, count=1):
+                del self.positions[poll_id]
         left_behind = failover.left_behind(self.client, polls)
         for poll_id, there in tally.loaded(self.client, polls).items():
             version, reached = polls[poll_id]

@@ -16,6 +16,7 @@ from typing import Any
 import redis
 import sqlalchemy as sa
 
+from concours.entries.models import Entry, EntryStatus
 from concours.voting import failover, journal, keys, ledger, scripts, waiting
 from concours.voting.amendments import voided
 from concours.voting.models import Candidate, Poll
@@ -159,9 +160,17 @@ def _fields(facts: Facts) -> dict[str, int]:
 
 
 def _eligible(connection: sa.Connection, poll_id: int) -> list[int]:
-    table = Candidate.__table__
+    """Who takes votes: candidates that are not withdrawn, and of works only those that are (still) accepted."""
+    candidate, entry = Candidate.__table__.c, Entry.__table__.c
     rows = connection.execute(
-        sa.select(table.c.id).where(table.c.poll_id == poll_id, table.c.withdrawn.is_(False)).order_by(table.c.id)
+        sa.select(candidate.id)
+        .outerjoin(Entry.__table__, entry.id == candidate.entry_id)
+        .where(
+            candidate.poll_id == poll_id,
+            candidate.withdrawn.is_(False),
+            sa.or_(candidate.entry_id.is_(None), entry.status == EntryStatus.ACCEPTED),
+        )
+        .order_by(candidate.id)
     )
     return list(rows.scalars())
 

@@ -15,6 +15,7 @@ from concours.base.db import session
 from concours.base.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
 from concours.base.messages import msg
 from concours.identity.models import Account, Grant, Role
+from concours.voting.amendments import second
 from concours.voting.amendments.effects import effect_of
 from concours.voting.amendments.leaves import ranges_of
 from concours.voting.amendments.models import (
@@ -109,8 +110,10 @@ def confirm(decision: Decision, poll: Poll, *, actor: Account, now: datetime) ->
             hint=msg("Another organiser or an auditor of this event can confirm or decline it."),
             code="second_person_needed",
         )
+    second.require_another(decision, poll, actor, now)
     _decide(decision, CONFIRMED, actor, now)
-    _note(decision, "voting.confirm_decision", poll, actor, now, votes=decision.votes)
+    held = second.standing_of(actor, poll.event_id).told()
+    _note(decision, "voting.confirm_decision", poll, actor, now, votes=decision.votes, second=held)
 
 
 def decline(decision: Decision, poll: Poll, *, answer: str, actor: Account, now: datetime) -> None:
@@ -123,7 +126,8 @@ def decline(decision: Decision, poll: Poll, *, answer: str, actor: Account, now:
     if len(answer) > NOTE_LIMIT:
         raise Invalid(problems=[FieldProblem("answer", msg("At most %(count)s characters.", count=NOTE_LIMIT))])
     _decide(decision, DECLINED, actor, now, answer=answer)
-    _note(decision, "voting.decline_decision", poll, actor, now)
+    held = second.standing_of(actor, poll.event_id).told()
+    _note(decision, "voting.decline_decision", poll, actor, now, second=held)
 
 
 def withdraw(decision: Decision, poll: Poll, *, actor: Account, now: datetime) -> None:

@@ -15,9 +15,10 @@ from concours.base.messages import Message, msg
 from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import actor, allow, my_roles
+from concours.identity.grants import ROLE_NAMES
 from concours.identity.models import Role
 from concours.voting import polls
-from concours.voting.amendments import decisions, form
+from concours.voting.amendments import decisions, form, second
 from concours.voting.amendments.effects import Effect, effect_of
 from concours.voting.amendments.models import PROPOSED, RESTORE, VOID, Decision, DecisionVote
 from concours.voting.gallery import Card, Showcase
@@ -201,6 +202,9 @@ def _page(poll: Poll, number: int, *, answer: str = "", reason: str = "", refuse
     effect = effect_of(decision) if decision.status == PROPOSED else None
     told = {int(candidate): pair for candidate, pair in decision.standings.items()}
     cards = _cards(poll, [line.candidate for line in effect.lines] if effect else list(told))
+    mine = decision.proposed_by_id == actor().id
+    waits = effect is not None and not mine
+    until = second.free_from(decision, poll, actor()) if waits else None
     return render_template(
         "voting/decision.html",
         poll=poll,
@@ -210,7 +214,10 @@ def _page(poll: Poll, number: int, *, answer: str = "", reason: str = "", refuse
         cards=cards,
         chosen_card=_chosen_card(poll, decision),
         times=tuple(datetime.fromisoformat(at) if (at := decision.chosen.get(n)) else None for n in ("since", "until")),
-        mine=decision.proposed_by_id == actor().id,
+        mine=mine,
+        held=second.standing_of(actor(), poll.event_id) if waits else second.decided_by(decision, poll),
+        role_names=ROLE_NAMES,
+        until=until if until is not None and clock.now() < until else None,
         may_propose=_may_propose(),
         alone=not decisions.second_person(poll.event_id, actor()),
         answer=answer,

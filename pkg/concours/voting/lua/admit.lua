@@ -17,12 +17,12 @@
 --   poll_not_open <ms>  poll_closed <ms>        from when, since when
 --   wrong_picks <picks>                         a ballot has fewer or more picks
 --   not_eligible                                not a candidate, or withdrawn
---   rate_limited:network <seconds>              too many attempts from this network in the sliding minute
---   rate_limited:voter <seconds>                too many attempts of this voter in the sliding minute
 --   quota_used:day <seconds> <used>             the day's votes do not suffice; seconds until the next day
 --   already_voted <seconds>                     a candidate has had the voter's votes of today
 --   already_voted:total <seconds>               a candidate has had the voter's votes of the whole poll
 --   quota_used:total <seconds> <used>           the voter's votes in all do not suffice; seconds until the poll closes
+--   rate_limited:network <seconds>              too many ballots from this network in the sliding minute
+--   rate_limited:voter <seconds>                too many ballots of this voter in the sliding minute
 --   admitted <journal id> <used today> <used in all>
 -- The journal id is that of the first pick: of several its place in the stream is followed by `-1-<picks>`.
 -- Refusals by a rule are counted by reason.
@@ -61,17 +61,6 @@ for at = FIRST, #ARGV do
   if redis.call('SISMEMBER', KEYS[2], ARGV[at]) == 0 then return refuse('not_eligible') end
 end
 
-local network_limit, voter_limit = tonumber(rule[8]), tonumber(rule[9])
-if network_limit > 0 then
-  local wait = too_many(KEYS[4], '', network_limit, now)
-  if wait then return refuse('rate_limited:network', wait) end
-  redis.call('PEXPIRE', KEYS[4], 120000)
-end
-if voter_limit > 0 then
-  local wait = too_many(KEYS[3], 'w', voter_limit, now)
-  if wait then return refuse('rate_limited:voter', wait) end
-end
-
 local today, all = 0, tonumber(mine[3]) or 0
 if mine[2] then
   local at = string.find(mine[2], ':', 1, true)
@@ -100,6 +89,18 @@ for pick = 1, picks do
   changed[2 * pick] = day .. ':' .. (today_for + 1) .. ':' .. (all_for + 1)
 end
 if total > 0 and all + picks > total then return refuse('quota_used:total', over, all) end
+
+-- last, so that who is refused anyway uses up nothing of the minute of all who share an address
+local network_limit, voter_limit = tonumber(rule[8]), tonumber(rule[9])
+if network_limit > 0 then
+  local wait = too_many(KEYS[4], '', network_limit, now)
+  if wait then return refuse('rate_limited:network', wait) end
+  redis.call('PEXPIRE', KEYS[4], 120000)
+end
+if voter_limit > 0 then
+  local wait = too_many(KEYS[3], 'w', voter_limit, now)
+  if wait then return refuse('rate_limited:voter', wait) end
+end
 
 local candidates, repeats, numbers = ARGV[FIRST], again[1], nth[1]
 if picks > 1 then
