@@ -10,7 +10,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 
 from concours.audit import AuditRecord
-from concours.base.db import session
+from concours.base.db import db, session
 from concours.identity.models import Account, Grant, Role
 from concours.voting import rules
 from concours.voting.amendments.models import Decision, DecisionVote
@@ -258,3 +258,40 @@ def test_sql_itself_refuses_one_person_for_both_parts(app: APIFlask, world: Poll
     with pytest.raises(sa.exc.IntegrityError):
         session().execute(sa.update(Decision).values(status="confirmed"))
     session().rollback()
+
+
+def test_a_look_at_what_changes_writes_nothing_and_costs_the_same_for_few_and_many(
+    app: APIFlask, world: PollWorld, make: Make, client_as: ClientAs
+) -> None:
+    hand = at_work(app)
+    record(world, hand, 300)
+    council = Council(make, world)
+    council.decide([0, 1])
+    settle(hand)
+    first = client_as(council.first)
+    first.get(desk(world, "/new"))
+    session().commit()
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    asked, pages = [], []
+    for receipts in ([5], [5], list(range(200))):  # the first one warms what is cached
+        typed = {"kind": "void", "by": "receipts", "reason": "刷票", "act": "preview"}
+        typed["receipts"] = " ".join(receipt_of(world, leaf) for leaf in receipts)
+        statements.clear()
+        sa.event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            answer = first.post(desk(world, "/new"), data=typed)
+            session().rollback()
+        finally:
+            sa.event.remove(db.engine, "before_cursor_execute", note)
+        assert answer.status_code == 200
+        pages.append(answer.get_data(as_text=True))
+        asked.append([statement for statement in statements if statement not in ("BEGIN", "BEGIN IMMEDIATE")])
+    written = [s for s in asked[2] if not s.lstrip().upper().startswith(("SELECT", "WITH"))]
+    assert written == []
+    assert len(asked[1]) == len(asked[2])
+    assert "1 vote is covered, given by 1 voter." in pages[1]
+    assert "200 votes are covered, given by 200 voters. For 2 of them nothing changes" in pages[2]

@@ -15,8 +15,8 @@ from concours.base.db import session
 from concours.base.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
 from concours.base.messages import msg
 from concours.identity.models import Account, Grant, Role
-from concours.voting.amendments import second
-from concours.voting.amendments.effects import effect_of
+from concours.voting.amendments import effects, second
+from concours.voting.amendments.effects import Effect, effect_of
 from concours.voting.amendments.leaves import ranges_of
 from concours.voting.amendments.models import (
     CONFIRMED,
@@ -59,16 +59,10 @@ def propose(
     """
     wanted = sorted(set(leaves))
     reason, note = " ".join(reason.split()), note.strip()
-    _require(poll, wanted, kind, reason, note)
+    _require(poll, len(wanted), kind, reason, note)
     session().execute(sa.select(Poll.id).where(Poll.id == poll.id).with_for_update())  # one number at a time
+    _require_room(poll)
     mine = Decision.poll_id == poll.id
-    waiting = sa.select(sa.func.count()).select_from(Decision).where(mine, Decision.status == PROPOSED)
-    if (session().scalar(waiting) or 0) >= OPEN_LIMIT:
-        raise Conflict(
-            msg("%(count)s proposals of this poll wait for a decision already.", count=OPEN_LIMIT),
-            hint=msg("Let a second person confirm or decline some of them first."),
-            code="too_many_proposals",
-        )
     decision = Decision(
         poll_id=poll.id,
         number=(session().scalar(sa.select(sa.func.max(Decision.number)).where(mine)) or 0) + 1,
@@ -91,15 +85,18 @@ def propose(
     if _freeze(decision, wanted) != len(wanted):
         raise Invalid(msg("Some of these numbers are no votes of this poll."), code="no_votes")
     decision.voters = session().scalar(_voters(decision)) or 0
-    if not effect_of(decision).changing:
-        raise Conflict(
-            msg("All of these votes are void already.")
-            if kind == VOID
-            else msg("None of these votes is void: there is nothing to restore."),
-            code="nothing_changes",
-        )
+    _require_change(effect_of(decision), kind)
     _note(decision, "voting.propose_decision", poll, actor, now, votes=decision.votes)
     return decision
+
+
+def look(poll: Poll, votes: sa.ColumnElement[bool], kind: str, reason: str, note: str = "") -> Effect:
+    """What a proposal about these votes would do; refused where the proposal would be. It only reads."""
+    _require_room(poll)
+    found = effects.preview(poll.id, kind, votes)
+    _require(poll, found.votes, kind, " ".join(reason.split()), note.strip())
+    _require_change(found, kind)
+    return found
 
 
 def confirm(decision: Decision, poll: Poll, *, actor: Account, now: datetime) -> None:
@@ -185,7 +182,27 @@ def _voters(decision: Decision) -> sa.Select[int]:
     )
 
 
-def _require(poll: Poll, leaves: list[int], kind: str, reason: str, note: str) -> None:
+def _require_room(poll: Poll) -> None:
+    waiting = sa.select(sa.func.count()).select_from(Decision)
+    if (session().scalar(waiting.where(Decision.poll_id == poll.id, Decision.status == PROPOSED)) or 0) >= OPEN_LIMIT:
+        raise Conflict(
+            msg("%(count)s proposals of this poll wait for a decision already.", count=OPEN_LIMIT),
+            hint=msg("Let a second person confirm or decline some of them first."),
+            code="too_many_proposals",
+        )
+
+
+def _require_change(effect: Effect, kind: str) -> None:
+    if not effect.changing:
+        raise Conflict(
+            msg("All of these votes are void already.")
+            if kind == VOID
+            else msg("None of these votes is void: there is nothing to restore."),
+            code="nothing_changes",
+        )
+
+
+def _require(poll: Poll, votes: int, kind: str, reason: str, note: str) -> None:
     problems = []
     if not reason:
         problems.append(FieldProblem("reason", msg("Please give the reason; everybody can read it.")))
@@ -197,9 +214,9 @@ def _require(poll: Poll, leaves: list[int], kind: str, reason: str, note: str) -
         problems.append(FieldProblem("note", msg("At most %(count)s characters.", count=NOTE_LIMIT)))
     if kind not in (VOID, RESTORE):
         problems.append(FieldProblem("kind", msg("Please choose: void or restore.")))
-    if not leaves:
+    if not votes:
         problems.append(FieldProblem("by", msg("No vote was found that fits.")))
-    if len(leaves) > LIMIT:
+    if votes > LIMIT:
         problems.append(FieldProblem("by", msg("One decision covers at most %(count)s votes.", count=LIMIT)))
     if problems:
         raise Invalid(problems=problems)

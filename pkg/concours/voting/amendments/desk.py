@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 from werkzeug.wrappers import Response
 
 from concours.base import clock
-from concours.base.db import session
+from concours.base.db import session, set_reading
 from concours.base.errors import Conflict, Invalid
 from concours.base.messages import Message, msg
 from concours.base.notices import notify
@@ -63,15 +63,13 @@ def new(poll_id: int) -> Response | str | tuple[str, int]:
     typed = request.form.to_dict()
     try:
         typed.setdefault("before", str(polls.leaves(poll)))
+        if typed.get("act") != "propose":
+            return _look(poll_id, typed)
         chosen = form.choose(typed, poll)
         decision = decisions.propose(
-            poll, chosen.leaves, typed.get("kind", ""), typed.get("reason", ""), None, actor(), clock.now(),
+            poll, chosen.leaves(), typed.get("kind", ""), typed.get("reason", ""), None, actor(), clock.now(),
             note=typed.get("note", ""), chosen=chosen.how,
         )  # fmt: skip
-        if typed.get("act") != "propose":
-            page = _form(poll, typed, effect=effect_of(decision))
-            session().rollback()  # a look is no proposal
-            return page
     except REFUSED as refused:
         session().rollback()
         typed.pop("before", None)
@@ -146,6 +144,16 @@ def reverse(poll_id: int, number: int) -> Response | tuple[str, int]:
     session().commit()
     notify(msg("Proposed. Another person of the event confirms or declines it."))
     return _to(poll_id, decision.number)
+
+
+def _look(poll_id: int, typed: dict[str, str]) -> str:
+    """What would change. It reads only, and in a transaction for reading: votes are recorded meanwhile."""
+    session().rollback()
+    set_reading(True)
+    poll = _poll(poll_id)
+    votes = form.choose(typed, poll).votes
+    effect = decisions.look(poll, votes, typed.get("kind", ""), typed.get("reason", ""), typed.get("note", ""))
+    return _form(poll, typed, effect=effect)
 
 
 def _poll(poll_id: int) -> Poll:

@@ -45,26 +45,38 @@ class Effect:
 
 def effect_of(decision: Decision) -> Effect:
     """The effect of the decision on the standings as they are now."""
-    void = decision.kind == VOID
-    marked = sa.exists().where(VoidedVote.poll_id == decision.poll_id, VoidedVote.leaf == DecisionVote.leaf)
+    frozen = sa.select(DecisionVote.leaf).where(DecisionVote.decision_id == decision.id)
+    votes = sa.and_(Vote.poll_id == decision.poll_id, Vote.leaf.in_(frozen))
+    return _effect(decision.poll_id, decision.kind, votes, decision.voters)
+
+
+def preview(poll_id: int, kind: str, votes: sa.ColumnElement[bool]) -> Effect:
+    """The same of votes that nobody has proposed anything about: it only reads."""
+    voters = session().scalar(sa.select(sa.func.count(sa.distinct(Vote.tag))).where(votes)) or 0
+    return _effect(poll_id, kind, votes, voters)
+
+
+def _effect(poll_id: int, kind: str, votes: sa.ColumnElement[bool], voters: int) -> Effect:
+    void = kind == VOID
+    marked = sa.exists().where(VoidedVote.poll_id == poll_id, VoidedVote.leaf == Vote.leaf)
+    turns = sa.case((~marked if void else marked, 1), else_=0)
     rows = session().execute(
-        sa.select(Vote.candidate_id, sa.func.count(), sa.func.sum(Vote.weight))
-        .select_from(DecisionVote)
-        .join(Vote, sa.and_(Vote.poll_id == decision.poll_id, Vote.leaf == DecisionVote.leaf))
-        .where(DecisionVote.decision_id == decision.id, ~marked if void else marked)
+        sa.select(Vote.candidate_id, sa.func.count(), sa.func.sum(turns), sa.func.sum(turns * Vote.weight))
+        .where(votes)
         .group_by(Vote.candidate_id)
     )
-    changing, change = 0, {}
-    for candidate, count, weight in rows:
-        changing += count
+    covered, changing, change = 0, 0, {}
+    for candidate, count, turning, weight in rows:
+        covered += count
+        changing += int(turning)
         change[candidate] = -int(weight) if void else int(weight)
-    standing = sa.select(Candidate.id, Candidate.withdrawn).where(Candidate.poll_id == decision.poll_id)
+    standing = sa.select(Candidate.id, Candidate.withdrawn).where(Candidate.poll_id == poll_id)
     running = {number: not withdrawn for number, withdrawn in session().execute(standing)}
-    counted = sa.select(Tally.candidate_id, Tally.votes).where(Tally.poll_id == decision.poll_id)
+    counted = sa.select(Tally.candidate_id, Tally.votes).where(Tally.poll_id == poll_id)
     before = dict.fromkeys(running, 0)
     before |= {row.candidate_id: row.votes for row in session().execute(counted)}
     after = {candidate: votes + change.get(candidate, 0) for candidate, votes in before.items()}
-    return Effect(decision.votes, decision.voters, changing, lines_of(before, after, running))
+    return Effect(covered, voters, changing, lines_of(before, after, running))
 
 
 def lines_of(before: dict[int, int], after: dict[int, int], running: dict[int, bool]) -> list[Line]:

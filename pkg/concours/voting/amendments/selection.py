@@ -15,30 +15,27 @@ from concours.voting.receipts import COMMITMENT_BYTES, read_id
 
 RECEIPTS_LIMIT = 500  # typed at a time
 NAMED = 5  # of those that are unknown
-PART = 1_000  # commitments in one statement
 LIMIT = 1_000_000  # votes of one decision
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The votes (leaves, ascending) and how they were chosen: `by` receipts, voter or candidate, with the interval."""
+    """The votes that are meant, as a condition on Vote, and how they were chosen: `by` receipts, voter or candidate,
+    with the interval."""
 
-    leaves: list[int]
+    votes: sa.ColumnElement[bool]
     how: dict[str, Any] = field(default_factory=dict)
+
+    def leaves(self) -> list[int]:
+        """Their leaves, ascending; one more than LIMIT at most."""
+        return list(session().scalars(sa.select(Vote.leaf).where(self.votes).order_by(Vote.leaf).limit(LIMIT + 1)))
 
 
 def of_receipts(poll: Poll, text: str) -> Choice:
     """The votes of receipts: their numbers, links or commitments, between spaces, commas or lines. Raises Invalid."""
     commitments = _commitments(text, "receipts", RECEIPTS_LIMIT)
-    found: dict[bytes, int] = {}
-    wanted = list(commitments)
-    for at in range(0, len(wanted), PART):
-        rows = session().execute(
-            sa.select(Vote.commitment, Vote.leaf).where(
-                Vote.poll_id == poll.id, Vote.commitment.in_(wanted[at : at + PART])
-            )
-        )
-        found |= {bytes(row.commitment): row.leaf for row in rows}
+    votes = sa.and_(Vote.poll_id == poll.id, Vote.commitment.in_(list(commitments)))
+    found = {bytes(commitment) for commitment in session().scalars(sa.select(Vote.commitment).where(votes))}
     unknown = [said for commitment, said in commitments.items() if commitment not in found]
     if unknown:
         raise _wrong(
@@ -50,7 +47,7 @@ def of_receipts(poll: Poll, text: str) -> Choice:
                 names=", ".join(said[:60] for said in unknown[:NAMED]),
             ),
         )
-    return Choice(sorted(found.values()), {"by": "receipts"})
+    return Choice(votes, {"by": "receipts"})
 
 
 def of_voter(
@@ -67,7 +64,7 @@ def of_voter(
     mine = sa.select(VoteSlot.leaf).where(
         VoteSlot.poll_id == poll.id, VoteSlot.voter == tag[:VOTER_BYTES], VoteSlot.candidate_id == 0, VoteSlot.day == 0
     )
-    return Choice(_leaves(poll, Vote.leaf.in_(mine), since, until, before), _how("voter", since, until))
+    return Choice(_votes(poll, Vote.leaf.in_(mine), since, until, before), _how("voter", since, until))
 
 
 def of_candidate(
@@ -86,21 +83,21 @@ def of_candidate(
         problems.append(FieldProblem("until", msg("The end must lie behind the beginning.")))
     if problems:
         raise Invalid(problems=problems)
-    leaves = _leaves(poll, Vote.candidate_id == candidate_id, since, until, before)
-    return Choice(leaves, {**_how("candidate", since, until), "candidate": candidate_id})
+    votes = _votes(poll, Vote.candidate_id == candidate_id, since, until, before)
+    return Choice(votes, {**_how("candidate", since, until), "candidate": candidate_id})
 
 
-def _leaves(
+def _votes(
     poll: Poll, which: sa.ColumnElement[bool], since: datetime | None, until: datetime | None, before: int | None
-) -> list[int]:
-    query = sa.select(Vote.leaf).where(Vote.poll_id == poll.id, which).order_by(Vote.leaf).limit(LIMIT + 1)
+) -> sa.ColumnElement[bool]:
+    wanted = [Vote.poll_id == poll.id, which]
     if since is not None:
-        query = query.where(Vote.recorded_at >= since)
+        wanted.append(Vote.recorded_at >= since)
     if until is not None:
-        query = query.where(Vote.recorded_at < until)
+        wanted.append(Vote.recorded_at < until)
     if before is not None:
-        query = query.where(Vote.leaf < before)
-    return list(session().scalars(query))
+        wanted.append(Vote.leaf < before)
+    return sa.and_(*wanted)
 
 
 def _how(by: str, since: datetime | None, until: datetime | None) -> dict[str, Any]:
