@@ -6,6 +6,7 @@ from types import FrameType
 
 import click
 
+from concours.base import heap
 from concours.cli import environment
 
 
@@ -24,4 +25,6 @@ def command() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_stop)
-    sequencer.run(create_app(), stop)
+    app = create_app()
+    heap.settle()
+    sequencer.run(app, stop)

@@ -19,7 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from concours.base import lifeline
+from concours.base import heap, lifeline
 from concours.base.logs import init_logs
 from concours.cli import environment
 
@@ -44,6 +44,7 @@ def load_app() -> Callable[..., Any]:
     except Exception:
         log.exception("the application cannot be made")
         sys.exit(1)
+    heap.settle()
     return app
 
 
