@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 from apiflask import APIFlask
 from flask.testing import FlaskClient
@@ -15,6 +17,7 @@ from concours.voting import keys, snapshots
 from concours.voting.booth import booth
 from concours.voting.log import closing
 from concours.voting.log.keeper import Keeper
+from concours.voting.models import StandingsSnapshot
 from tests.conftest import both_databases
 from tests.factories import Make
 from tests.voting.build import PollMaker, PollWorld, at_work
@@ -22,6 +25,7 @@ from tests.voting.logs import keep, keeper_of, record
 
 ClientAs = Callable[[Account], FlaskClient]
 VOTES = 311
+_snapshot = cast(sa.Table, StandingsSnapshot.__table__)
 
 
 def public_ways(world: PollWorld) -> dict[str, str]:
@@ -115,28 +119,39 @@ def test_a_delay_shows_what_was_there_that_long_ago(
     api = public_ways(world)["api"]
     hand = at_work(app)
 
-    def shown_at(moment: datetime) -> int:
-        with time_machine.travel(moment, tick=False):
+    def shift(by: timedelta) -> None:
+        with db.engine.begin() as connection:
+            for (taken,) in connection.execute(sa.select(_snapshot.c.taken_at)).all():
+                moved = sa.update(_snapshot).where(_snapshot.c.taken_at == taken)
+                connection.execute(moved.values(taken_at=taken + by))
+
+    def shown_at(moment: datetime, skew: timedelta = timedelta(0)) -> int:
+        real = datetime.now().astimezone()
+        shift(real - moment)  # as if Redis' clock, which nobody can set here, said that moment
+        with time_machine.travel(real + skew, tick=False):
             answer = client.get(api)
             session().rollback()
-            assert answer.status_code == 200
-            return sum(row["votes"] for row in answer.get_json())
+        shift(moment - real)
+        assert answer.status_code == 200
+        return sum(row["votes"] for row in answer.get_json())
 
-    started = datetime.now().astimezone()
+    started = datetime.now().astimezone() - timedelta(days=1)
     for minute, more in enumerate((100, 50, 0, 7)):
-        with time_machine.travel(started + timedelta(minutes=minute), tick=False):
-            if more:
-                record(world, hand, more)
-            with db.engine.begin() as connection:
-                snapshots.take(connection, world.id, timedelta(minutes=5), datetime.now().astimezone())
+        if more:
+            record(world, hand, more)
+        with db.engine.begin() as connection:
+            snapshots.take(connection, world.id, timedelta(minutes=5), started + timedelta(minutes=minute))
     found = {minute: shown_at(started + timedelta(minutes=minute, seconds=1)) for minute in (0, 4, 5, 6, 7, 8, 30)}
     assert found == {0: 0, 4: 0, 5: 100, 6: 150, 7: 150, 8: 157, 30: 157}
+    for skew in (timedelta(hours=1), timedelta(hours=-1)):  # a web server's clock that is off shows nothing else
+        assert shown_at(started + timedelta(minutes=6, seconds=1), skew) == 150
     booth().client.flushall()  # nothing of it is in Redis alone
     booth().past.clear()
     assert shown_at(started + timedelta(minutes=6, seconds=1)) == 150
     with db.engine.begin() as connection:  # what is no longer needed is forgotten, what is shown is not
         snapshots.take(connection, world.id, timedelta(minutes=5), started + timedelta(minutes=6, seconds=1))
-    assert shown_at(started + timedelta(minutes=6, seconds=1)) == 150
+        found_now = snapshots.as_of(connection, world.id, started + timedelta(minutes=1, seconds=1))
+    assert sum(found_now.votes.values()) == 150
     hand.release()
 
 

@@ -3,15 +3,19 @@
 While a poll is open its rules decide: live, as they were some minutes ago, or not at all. From its closing time on
 nothing is shown until the close is signed (receipts, ledger and Redis agree); then everybody sees the final result, as
 the closing note has it: what a counter says later changes nothing of what was signed.
+How long ago something was is told by Redis' clock, the poll's own: a web server whose clock is off shows the same.
 How many votes are recorded in all is no secret: the size of the public log tells it.
 """
 
 from datetime import datetime
+from typing import Any
+
+from redis.exceptions import RedisError
 
 from concours.base.db import session
 from concours.base.errors import Closed
 from concours.base.messages import msg
-from concours.voting import snapshots
+from concours.voting import refusals, snapshots
 from concours.voting.cast import Booth
 from concours.voting.log import closing
 from concours.voting.rules import DELAYED, HIDDEN, Facts, milliseconds, moment_of
@@ -38,11 +42,21 @@ def standings(booth: Booth, facts: Facts, now: datetime) -> Standings:
             code="standings_hidden",
         )
     if facts.rules.shown == DELAYED:
-        until = moment_of(milliseconds(now)) - facts.rules.delay
+        until = _moment(booth) - facts.rules.delay
         found = snapshots.as_of(session().connection(), facts.id, until, booth.past.get(facts.id))
         booth.past[facts.id] = found
         return found
     return booth.standings(facts.id)
+
+
+def _moment(booth: Booth) -> datetime:
+    """Now, by the clock that admits votes. Raises Unavailable when Redis is away."""
+    try:
+        told: Any = booth.client.time()
+    except RedisError as away:
+        raise refusals.redis_away() from away
+    seconds, microseconds = told
+    return moment_of(seconds * 1000 + microseconds // 1000)
 
 
 def is_live(facts: Facts, now: datetime) -> bool:
