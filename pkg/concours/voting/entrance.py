@@ -29,6 +29,7 @@ from concours.voting.voters import Voter
 PROVEN = (CODE, PHONE, OIDC)
 """The ways that ask for something once and are remembered by the browser."""
 COOKIE = "concours_way_{}"
+HANDLE_COOKIE = "concours_phone_{}"
 WRONG_CODES_A_MINUTE = (
     30  # from one network; with 50 bits of chance in a code a guess a second finds none in a lifetime
 )
@@ -156,7 +157,17 @@ def send_password(facts: Facts, typed: str, solution: str) -> tuple[str, Sent]:
     network = network_of(request.remote_addr or "")
     language = "zh" if str(get_locale()).startswith("zh") else "en"
     here = booth().client
-    return number, phone.send(here, facts, number, network, sender(), say=_said, language=language)
+    handle = _handle(facts)
+    return number, phone.send(here, facts, number, network, sender(), say=_said, language=language, handle=handle)
+
+
+def keep_handle(response: Response | AnyResponse, facts: Facts, sent: Sent) -> None:
+    """Lets the browser that asked for a password, and no other, come in by it."""
+    _set(response, HANDLE_COOKIE.format(facts.id), sent.handle, sent.expires_s)
+
+
+def _handle(facts: Facts) -> str | None:
+    return phone.handle_of(request.cookies.get(HANDLE_COOKIE.format(facts.id)))
 
 
 def _said(message: Message) -> str:
@@ -167,7 +178,7 @@ def by_phone(facts: Facts, typed: str, password: str) -> Came:
     """Whose number it is, by the one-time password sent to it. Raises Invalid, Forbidden."""
     _takes(facts, PHONE)
     number = phone.read(typed, current_app.config["PHONE_REGION"])
-    phone.check(booth().client, facts, number, password)
+    phone.check(booth().client, facts, number, password, _handle(facts))
     return came(facts, voters.phone_voter(facts, number), PHONE)
 
 

@@ -20,7 +20,8 @@ Cluster keeps a poll's keys on one node and one script may touch all of them.
 | `{p:7}:spent:<id>` | string | a challenge that was redeemed, until it expires                              |
 | `{p:7}:cards:<n>`  | string | the sealed seed of a batch of codes that can still be printed; an hour       |
 | `{p:7}:g:<tag>`    | hash   | one network's wrong codes in the sliding minute                              |
-| `{p:7}:otp:<tag>`  | hash   | a number's one-time password: `h` its HMAC, `at`, `tries`; 5 minutes         |
+| `{p:7}:otp:<tag>`  | hash   | of number and browser, the password: `h` its HMAC, `tries`; 5 minutes; of a  |
+|                    |        | number alone: `at`, when it was last sent one; 1 minute                      |
 | `{p:7}:otp:n:…`    | string | passwords sent in a day: to a number (`n:`), from a network (`w:`), in all;  |
 |                    |        | `m:` is the network's sliding minute                                         |
 
@@ -120,7 +121,7 @@ def guesses(poll_id: int, tag: bytes) -> str:
 
 
 def password(poll_id: int, tag: bytes) -> str:
-    """A number's one-time password."""
+    """The one-time password of a number and browser; of a number alone, when it was last sent one."""
     return f"{{p:{poll_id}}}:otp:{short(tag)}"
 
 

@@ -122,8 +122,8 @@ def test_five_wrong_passwords_end_it_also_for_the_right_one(
     ask(client, world)
     right = gateway.sent[0]["password"]
     codes = [come(client, world, wrong(right, off)).get_json()["code"] for off in range(1, phone.TRIES + 1)]
-    assert codes == ["wrong_password"] * (phone.TRIES - 1) + ["password_expired"]
-    assert come(client, world, right).get_json()["code"] == "password_expired"
+    assert codes == ["wrong_password"] * phone.TRIES
+    assert come(client, world, right).get_json()["code"] == "wrong_password"
     assert ask(client, world).status_code == 429  # and another is not sent at once
 
 
@@ -136,17 +136,38 @@ def test_a_password_is_used_once_and_is_for_its_number_and_poll(
     assert come(client, other, right).status_code == 403
     assert come(client, world, right, "+8613800138001").status_code == 403
     assert come(client, world, right).status_code == 201
-    assert come(client, world, right).get_json()["code"] == "password_expired"
+    assert come(client, world, right).get_json()["code"] == "wrong_password"
+
+
+def test_tries_from_elsewhere_neither_burn_nor_learn_anything(
+    a_poll: PollMaker, app: APIFlask, client: FlaskClient, gateway: Gateway
+) -> None:
+    world, stranger = a_poll(ways=only(PHONE)), app.test_client()
+    ask(client, world)
+    right = gateway.sent[0]["password"]
+    told = {come(stranger, world, wrong(right, off)).data for off in range(1, phone.TRIES + 3)}
+    told.add(come(stranger, world, right).data)  # also the right one is none there
+    told.add(come(stranger, world, right, "+8613800138001").data)  # nor does a number that nobody uses answer otherwise
+    assert len(told) == 1
+    assert come(client, world, wrong(right)).get_json()["code"] == "wrong_password"
+    again_at_once(world)
+    stranger.set_cookie(f"concours_phone_{world.id}", "0" * 32)
+    assert ask(stranger, world).status_code == 202  # a message asked for elsewhere does not end this one
+    assert come(stranger, world, right).status_code == 403
+    assert come(client, world, right).status_code == 201
 
 
 def test_passwords_last_five_minutes(a_poll: PollMaker, client: FlaskClient, gateway: Gateway) -> None:
     world = a_poll(ways=only(PHONE))
     ask(client, world)
     facts = booth().facts(world.id)
-    name = keys.password(world.id, phone.tag_of(facts, NUMBER))
+    cookie = client.get_cookie(f"concours_phone_{world.id}")
+    assert cookie is not None
+    assert cookie.http_only
+    name = keys.password(world.id, phone.tag_of(facts, NUMBER, cookie.value))
     assert 295 < booth().client.ttl(name) <= 300
     booth().client.pexpire(name, 1)
-    assert come(client, world, gateway.sent[0]["password"]).get_json()["code"] == "password_expired"
+    assert come(client, world, gateway.sent[0]["password"]).get_json()["code"] == "wrong_password"
 
 
 def test_messages_are_limited_by_time_and_by_number(a_poll: PollMaker, client: FlaskClient, gateway: Gateway) -> None:

@@ -75,7 +75,7 @@ class ChallengeOut(BaseModel):
     summary="A voter token",
     responses={
         401: "`sign_in_required`: the poll is for accounts.",
-        403: "`way_required`, `not_among_voters`, `wrong_code`, `wrong_password`, `password_expired`, `poll_closed`;"
+        403: "`way_required`, `not_among_voters`, `wrong_code`, `wrong_password`, `poll_closed`;"
         " `challenge_required`: GET the challenge, solve it, send the solution; `challenge_failed`: get another.",
         422: "`mistyped_code`, `no_mobile_number`, `invalid`.",
         429: "`rate_limited`; Retry-After says when again.",
@@ -149,10 +149,12 @@ def new_challenge(poll_id: int) -> Response:
     extensions=body(PhoneIn),
 )
 def send_password(poll_id: int) -> Response:
-    """JSON {phone, challenge}. Then POST …/voters with the number and the password."""
+    """JSON {phone, challenge}. Then POST …/voters with the number, the password and the cookie that this one sets."""
     given = _given(PhoneIn)
-    _, sent = entrance.send_password(booth().facts(poll_id), given.phone, given.challenge)
+    facts = booth().facts(poll_id)
+    _, sent = entrance.send_password(facts, given.phone, given.challenge)
     response = jsonify(expires_s=sent.expires_s, again_s=sent.again_s)
     response.status_code = 202
     response.headers["Cache-Control"] = "no-store"
+    entrance.keep_handle(response, facts, sent)
     return response

@@ -113,7 +113,9 @@ def phone(poll_slug: str) -> Response:
         if shown["sent"] and request.form.get("again") != "1":
             return _into(found, facts, entrance.by_phone(facts, typed, password))
         number, sent = entrance.send_password(facts, typed, request.form.get("challenge", ""))
-        return _page("phone", found, **{**shown, "phone": number, "sent": True, "fresh": sent})
+        page = _page("phone", found, **{**shown, "phone": number, "sent": True, "fresh": sent})
+        entrance.keep_handle(page, facts, sent)
+        return page
     except SHOWN_AGAIN as refused:
         return _refused("phone", poll_slug, refused, **shown)
     except RedisError:

@@ -1,7 +1,8 @@
 """A mobile number as a voter: confirmed by a one-time password, and then forgotten.
 
-Nothing of it is in clear anywhere: Redis has HMACs under the poll's key (of the number, of the password) for a day at
-most, SQL has nothing, and the voter is HMAC(poll key, "phone" 0 number).
+A password is good in the browser that asked for it, which keeps a random handle: tries from elsewhere neither use it up
+nor learn whether there is one. Nothing of it is in clear anywhere: Redis has HMACs under the poll's key (of the number,
+of the password) for a day at most, SQL has nothing, and the voter is HMAC(poll key, "phone" 0 number).
 """
 
 import hmac
@@ -23,6 +24,7 @@ LIFE_S = 300  # of a password
 TRIES = 5
 WAIT_S = 60  # before another is sent to the same number
 DIGITS = 6
+HANDLE_LENGTH = 32  # hexadecimal digits
 TYPED_LIMIT = 40  # characters of a number as typed
 NUMBER_A_DAY = 6
 NETWORK_A_MINUTE = 60  # a department behind one address gets through
@@ -34,8 +36,10 @@ _MOBILE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE}
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A password is on its way: for how many seconds it is good, and after how many another can be asked for."""
+    """A password is on its way, for the browser with that handle: for how many seconds it is good, and after how many
+    another can be asked for."""
 
+    handle: str
     expires_s: int = LIFE_S
     again_s: int = WAIT_S
 
@@ -55,9 +59,15 @@ def read(typed: str, region: str) -> str:
     return str(phonenumbers.format_number(found, PhoneNumberFormat.E164))
 
 
-def tag_of(facts: Facts, number: str) -> bytes:
-    """What stands for the number in Redis."""
-    return hmac.digest(facts.key, b"one-time password\x00%d\x00%b" % (facts.id, number.encode()), "sha256")
+def handle_of(kept: str | None) -> str | None:
+    """The handle that a browser kept; None where it is none."""
+    return kept if kept and len(kept) == HANDLE_LENGTH and all(c in "0123456789abcdef" for c in kept) else None
+
+
+def tag_of(facts: Facts, number: str, handle: str = "") -> bytes:
+    """What stands for the number (as that browser asked for it) in Redis."""
+    given = b"one-time password\x00%d\x00%b\x00%b" % (facts.id, number.encode(), handle.encode())
+    return hmac.digest(facts.key, given, "sha256")
 
 
 def _digest(facts: Facts, number: str, password: str) -> str:
@@ -74,12 +84,15 @@ def send(
     *,
     say: Callable[[Message], str],
     language: str,
+    handle: str | None = None,
 ) -> Sent:
-    """Sends a one-time password to `number` (E.164); `say` puts it into the voter's language, `language` names that.
+    """Sends a one-time password to `number` (E.164); `say` puts it into the voter's language, `language` names that;
+    `handle` is the browser's, where it has one already.
 
     Raises RateLimited, Unavailable, or RedisError.
     """
     password = "".join(random.choice("0123456789") for _ in range(DIGITS))
+    handle = handle or random.token_hex(HANDLE_LENGTH // 2)
     tag, place = tag_of(facts, number), secrets.network_tag(facts.key, facts.id, network)
     names = (
         keys.password(facts.id, tag),
@@ -87,6 +100,7 @@ def send(
         keys.passwords_of_network(facts.id, place),
         keys.passwords_of_network_today(facts.id, place),
         keys.passwords_of_poll(facts.id),
+        keys.password(facts.id, tag_of(facts, number, handle)),
     )
     given = (
         _digest(facts, number, password),
@@ -107,40 +121,32 @@ def send(
         )
         sender(number, text, password=password, language=language)
     except NotSent as fault:
-        client.delete(names[0])
+        client.delete(names[0], names[-1])
         raise Unavailable(
             msg("The message could not be sent just now."),
             hint=msg("Please try again in a minute, or use another way in."),
             code="message_not_sent",
             retry_after=WAIT_S,
         ) from fault
-    return Sent()
+    return Sent(handle)
 
 
-def check(client: "redis.Redis", facts: Facts, number: str, typed: str) -> None:
-    """Passes where `typed` is the password last sent to `number`; it can be used once. Raises Forbidden."""
+def check(client: "redis.Redis", facts: Facts, number: str, typed: str, handle: str | None) -> None:
+    """Passes where `typed` is the password last sent to `number` for the browser with that handle; it can be used once.
+
+    Raises Forbidden, in the same words whatever is wrong.
+    """
     password = "".join(character for character in typed if character.isdigit())[: DIGITS + 1]
-    name = keys.password(facts.id, tag_of(facts, number))
+    name = keys.password(facts.id, tag_of(facts, number, handle or "none"))
     answer = scripts.run(client, "password_tried", (name,), (_digest(facts, number, password), TRIES))
-    word = answer[0].decode()
-    if word == "right":
-        return
-    if word == "wrong":
-        left = int(answer[1])
+    if answer[0].decode() != "right":
         raise Forbidden(
-            nmsg(
-                "That is not the number in the message. You can try %(count)s more time.",
-                "That is not the number in the message. You can try %(count)s more times.",
-                left,
+            msg(
+                "These digits do not let you in: they are mistyped, older than five minutes, used, or tried too often."
             ),
-            hint=msg("Use the newest message; spaces do not matter."),
+            hint=msg("Use the newest message that you asked for in this browser, or have another one sent."),
             code="wrong_password",
         )
-    raise Forbidden(
-        msg("This message is no longer good: it is older than five minutes, was used, or was mistyped too often."),
-        hint=msg("Have another one sent."),
-        code="password_expired",
-    )
 
 
 def _refusal(word: str, seconds: int) -> RateLimited:

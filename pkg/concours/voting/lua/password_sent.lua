@@ -1,7 +1,7 @@
 -- Reserves the sending of a one-time password to a number, or says why not; keeps the password's HMAC.
 --
--- KEYS  1 the number's password  2 the number's sendings today  3 the network's sliding minute
---       4 the network's sendings today  5 the poll's sendings today
+-- KEYS  1 the number's last sending  2 the number's sendings today  3 the network's sliding minute
+--       4 the network's sendings today  5 the poll's sendings today  6 the password of number and browser
 -- ARGV  1 the password's HMAC  2 its life (s)  3 wait before another (s)  4 of a number a day  5 of a network a minute
 --       6 of a network a day  7 of the poll a day
 -- Answers {'sent'}, or {'wait', s}, {'number'}, {'network', s}, {'network_day'} or {'poll'}.
@@ -21,7 +21,9 @@ redis.call('PEXPIRE', KEYS[3], 120000)
 for i = 2, 5 do
   if i ~= 3 and redis.call('INCR', KEYS[i]) == 1 then redis.call('EXPIRE', KEYS[i], 86400) end
 end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'h', ARGV[1], 'at', string.format('%.0f', now), 'tries', 0)
-redis.call('EXPIRE', KEYS[1], ARGV[2])
+redis.call('HSET', KEYS[1], 'at', string.format('%.0f', now))
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('DEL', KEYS[6])
+redis.call('HSET', KEYS[6], 'h', ARGV[1], 'tries', 0)
+redis.call('EXPIRE', KEYS[6], ARGV[2])
 return {'sent'}
