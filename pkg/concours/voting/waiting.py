@@ -50,11 +50,11 @@ class Listener:
 
     def __init__(self, where: Callable[[], str]) -> None:
         self._where = where
-        self._waiting: dict[bytes, list[asyncio.Future[Told]]] = {}
+        self._waiting: dict[bytes, list[asyncio.Future[Told | None]]] = {}
         self._listening: asyncio.Task[None] | None = None
         self._hears = asyncio.Event()
 
-    async def expect(self, commitment: bytes) -> "asyncio.Future[Told]":
+    async def expect(self, commitment: bytes) -> "asyncio.Future[Told | None]":
         """Begins to wait for a vote. Call it before the vote is cast, so that no message slips by."""
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name="recorded-votes")
@@ -62,11 +62,11 @@ class Listener:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SUBSCRIBED_WITHIN_S):
                     await self._hears.wait()
-        told: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        told: asyncio.Future[Told | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(commitment[:MARK_BYTES], []).append(told)
         return told
 
-    def forget(self, commitment: bytes, told: "asyncio.Future[Told]") -> None:
+    def forget(self, commitment: bytes, told: "asyncio.Future[Told | None]") -> None:
         """Ends the waiting."""
         mark = commitment[:MARK_BYTES]
         others = self._waiting.get(mark)
