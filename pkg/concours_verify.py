@@ -29,6 +29,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -801,6 +802,26 @@ def witness(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         return new_key(args.new_key, args.name, say)
     if not (args.log and args.secret and args.state):
         raise Unchecked("a witness needs --log, --secret and --state (or --new-key and --name)")
+    with _alone(Path(args.state)):  # two at once could sign both sides of a fork
+        return _follow(args, say)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Waits until no other process uses this state; the lock ends with the process, however that ends."""
+    try:
+        import fcntl
+    except ImportError:
+        raise Unchecked("a witness needs a system that can lock files (fcntl)") from None
+    try:
+        with state.with_name(state.name + ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+    except OSError as refused:
+        raise Unchecked(f"{refused.strerror or refused}: {refused.filename or state}") from None
+
+
+def _follow(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     name, _, secret = read_text(args.secret).strip().rpartition(" ")
     private = Ed25519PrivateKey.from_private_bytes(decode(secret))
     key = Key(name, COSIGNATURE, private.public_key().public_bytes_raw())
@@ -904,13 +925,18 @@ def read_json(path: str) -> dict[str, Any]:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file as a whole or not at all."""
+    """Writes a file as a whole or not at all, also where the power fails."""
     new = path.with_name(path.name + ".new")
     with new.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def parser() -> argparse.ArgumentParser:

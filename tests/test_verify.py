@@ -1,7 +1,9 @@
 """concours-verify stands alone, and finds every change of a log of ten thousand votes."""
 
 import ast
+import fcntl
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -165,6 +167,27 @@ def test_a_witness_signs_what_continues_and_refuses_a_fork(
         assert state.read_text() == before
     write_log(log, votes)
     assert run(*step).status == 0
+
+
+def test_two_witness_processes_never_sign_both_sides_of_a_fork(
+    tmp_path: Path, votes: list[bytes], run: Callable[..., Ran]
+) -> None:
+    secret, state = tmp_path / "secret", tmp_path / "state"
+    run("witness", "--new-key", secret, "--name", "witness.example/w1")
+    fork = [*votes[:299], votes[299].replace(b'"day":"2021-07-08"', b'"day":"2021-07-09"')]
+    for name, leaves in (("one", votes[:300]), ("other", fork)):
+        write_log(tmp_path / name, leaves)
+    with (tmp_path / "state.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        command = [sys.executable, verify.__file__, "witness", "--secret", str(secret), "--state", str(state), "--log"]
+        both = [subprocess.Popen([*command, str(tmp_path / name)], stdout=subprocess.PIPE) for name in ("one", "other")]
+        with pytest.raises(subprocess.TimeoutExpired):
+            both[0].wait(3)  # it waits for whoever is at work
+        assert both[1].poll() is None
+        assert not state.exists()
+    said = [process.communicate(timeout=60)[0].decode() for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert ["cosignature" in text or "— witness" in text for text in said].count(True) == 1
 
 
 @pytest.mark.parametrize("weight", [b"0", b"-1", b"1001", b"true", b"1.0", b'"1"'])
