@@ -92,7 +92,7 @@ def _public(options: Options) -> dict[str, Any]:
 
 def _requests(port: int, poll: Polling) -> dict[str, tuple[bytes, int, int]]:
     """Each page's request, the status it must be answered with, and how large the answer is."""
-    from concours.voting.pages import SEED_COOKIE
+    from concours.voting.pages.public import SEED_COOKIE
 
     cookie = ("Cookie", f"{SEED_COOKIE}=benchbenchbench0")
     paths = {

@@ -39,8 +39,9 @@ EDGES = {
     "jury": {"api", "desk_routes", "forms", "judge_routes", "pages", "result_routes", "routes"},
     "voting": {
         "api",
-        "ballot_pages",
+        "ballots",
         "booth",
+        "by_form",
         "check_pages",
         "closing_desk",
         "desk",
@@ -48,9 +49,11 @@ EDGES = {
         "entrance",
         "front",
         "pages",
+        "public",
         "refused",
         "routes",
         "sequencer",
+        "told",
     },
     "exhibition": {"routes"},
 }

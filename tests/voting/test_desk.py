@@ -15,10 +15,11 @@ from concours.base.db import session
 from concours.base.errors import Conflict, Invalid
 from concours.events.models import Event, EventStatus
 from concours.identity.models import Account, Role
-from concours.voting import candidates, poll_form, polls
+from concours.voting import candidates, polls
 from concours.voting.ladder.ways import in_words as said_of
 from concours.voting.ladder.ways import only
 from concours.voting.models import Candidate, Poll
+from concours.voting.pages import poll_form
 from concours.voting.rules import Rules, in_words
 from tests.conftest import both_databases
 from tests.factories import Make

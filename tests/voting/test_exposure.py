@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from concours.base.db import session
 from concours.base.redis import connect
 from concours.identity.models import Account, Role
-from concours.voting import exposure
 from concours.voting.booth import booth
+from concours.voting.pages import exposure
 from concours.web.shared_cache import _keep_s
 from tests.factories import Make
 from tests.voting.build import PollMaker, at_work

@@ -15,10 +15,11 @@ from flask.testing import FlaskClient
 from concours.base.db import session
 from concours.entries.models import Entry, EntryStatus
 from concours.identity.models import Account
-from concours.voting import gallery, limits
+from concours.voting import limits
 from concours.voting.booth import announce, booth
-from concours.voting.gallery import PAGE, neighbours, order_of, page_of
 from concours.voting.models import Candidate
+from concours.voting.pages import cards
+from concours.voting.pages.cards import PAGE, neighbours, order_of, page_of
 from concours.voting.reconciliation import reconcile
 from tests.factories import Make
 from tests.voting.build import PollMaker, PollWorld, Voter, at_work
@@ -192,8 +193,8 @@ def test_cards_that_were_drawn_before_are_drawn_anew_in_another_language_when_vo
     entry.title = "改过的题目"  # type: ignore[union-attr]
     session().commit()
     with monkeypatch.context() as later:
-        there = time.monotonic() + gallery.KEPT_S + 1
-        later.setattr("concours.voting.gallery.time.monotonic", lambda: there)
+        there = time.monotonic() + cards.KEPT_S + 1
+        later.setattr("concours.voting.pages.cards.time.monotonic", lambda: there)
         assert "改过的题目" in english.get(url(world)).get_data(as_text=True)
     world.poll.closes_at = world.poll.opens_at + timedelta(seconds=1)
     session().commit()

@@ -9,6 +9,5 @@ What it stands on: `models`, `rules` (what a poll allows, cached by version), `s
 `voters` (ids and tokens), `ladder` (the ways into a poll), `entrance` (how a request becomes a voter), `keys` (all
 names in Redis). Behind the ledger: `amendments` (voids and restores by two people), `evidence` (what looks arranged).
 Around it: `polls` and `candidates` (an organiser's verbs), `shown` and `snapshots` (who sees which counts when),
-`reconciliation`, `gallery`, `exposure`, `history` (how rules changed), `pages` and `ballot_pages` (public pages),
-`desk` (the organiser's pages), `api` (JSON).
+`reconciliation`, `pages` (what people see), `api` (JSON).
 """

@@ -11,14 +11,12 @@ from concours.events.navigation import navigate
 from concours.events.offers import offer
 from concours.identity.access import PUBLIC
 from concours.identity.models import Role
-from concours.voting import api, candidates, desk, pages
-from concours.voting import ballot_pages as _ballot_pages  # noqa: F401 (adds its routes to pages.bp)
+from concours.voting import api, candidates
 from concours.voting.amendments import closing_desk
 from concours.voting.amendments import desk as decisions_desk
 from concours.voting.amendments import pages as decisions_pages
 from concours.voting.booth import init_booth
 from concours.voting.evidence import desk as evidence_desk
-from concours.voting.gallery import Showcase
 from concours.voting.ladder import api as _ladder_api  # noqa: F401 (adds its routes to api.bp)
 from concours.voting.ladder import desk as codes_desk
 from concours.voting.ladder import pages as ladder_pages
@@ -27,6 +25,11 @@ from concours.voting.ladder.senders import sender_of
 from concours.voting.log import api as log_api
 from concours.voting.log import check_pages
 from concours.voting.log import desk as log_desk
+from concours.voting.pages import ballots as _ballots  # noqa: F401 (adds its routes to public.bp)
+from concours.voting.pages import by_form as _by_form  # noqa: F401 (likewise)
+from concours.voting.pages import desk, public
+from concours.voting.pages import told as _told  # noqa: F401 (likewise)
+from concours.voting.pages.cards import Showcase
 from concours.voting.refused import ByFlask
 
 
@@ -37,7 +40,7 @@ def init_app(app: Flask, csrf: Any) -> None:
     app.extensions["concours_sms"] = sender_of(app.config)
     csrf.exempt(api.bp)  # votes and voters carry a header that no foreign page can send
     csrf.exempt(log_api.bp)  # a cosignature is its own right
-    app.register_blueprint(pages.bp)
+    app.register_blueprint(public.bp)
     app.register_blueprint(check_pages.bp)
     app.register_blueprint(desk.bp)
     app.register_blueprint(log_desk.bp)

@@ -23,7 +23,7 @@ from tests.verifying import Ran, run
 from tests.voting.amendments.build import Council, settle
 from tests.voting.amendments.test_correction import due, over, save
 from tests.voting.build import PollMaker, at_work
-from tests.voting.logs import entries, keep, keeper_of
+from tests.voting.logs import OPENED, entries, keep, keeper_of
 
 __all__ = ["run"]  # a fixture
 ClientAs = Callable[[Account], FlaskClient]
@@ -125,7 +125,7 @@ def test_from_the_auditors_key_to_the_verdict(
 def test_a_voter_with_too_many_votes_is_found(
     app: APIFlask, a_poll: PollMaker, make: Make, client: FlaskClient, tmp_path: Path, run: Callable[..., Ran]
 ) -> None:
-    world = a_poll(opens_at=a_poll.now - timedelta(hours=2), closes_at=a_poll.now - timedelta(hours=1))
+    world = a_poll(opens_at=OPENED, closes_at=a_poll.now - timedelta(hours=1))
     hand = at_work(app)
     made = entries(world.candidates, 0, 3)
     tag = made[1].tag

@@ -20,14 +20,14 @@ from tests.factories import Make
 from tests.verifying import Ran, run
 from tests.voting.amendments.build import Council, settle, totals
 from tests.voting.build import PollMaker, PollWorld, at_work
-from tests.voting.logs import keep, keeper_of, record
+from tests.voting.logs import OPENED, keep, keeper_of, record
 
 __all__ = ["run"]  # a fixture
 
 
 def over(app: APIFlask, a_poll: PollMaker, count: int) -> tuple[PollWorld, Sequencer, Keeper]:
     """A poll whose time is over and whose log is closed."""
-    world = a_poll(opens_at=a_poll.now - timedelta(hours=2), closes_at=a_poll.now - timedelta(hours=1))
+    world = a_poll(opens_at=OPENED, closes_at=a_poll.now - timedelta(hours=1))
     hand = at_work(app)
     record(world, hand, count)
     keeper = keeper_of(hand)

@@ -19,7 +19,7 @@ from concours.voting.ladder.ways import only
 from concours.voting.log import closing
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import PollLog, Tally, Vote
-from concours.voting.poll_form import typed_of
+from concours.voting.pages.poll_form import typed_of
 from concours.voting.reconciliation import reconcile
 from concours.voting.rules import Rules
 from concours.voting.sequencer import Sequencer

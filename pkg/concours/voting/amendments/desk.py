@@ -21,8 +21,8 @@ from concours.voting import polls
 from concours.voting.amendments import decisions, form, second
 from concours.voting.amendments.effects import Effect, effect_of
 from concours.voting.amendments.models import PROPOSED, RESTORE, VOID, Decision, DecisionVote
-from concours.voting.gallery import Card, Showcase
 from concours.voting.models import Poll
+from concours.voting.pages.cards import Card, Showcase
 
 bp = Blueprint(
     "voting_decisions",

@@ -10,9 +10,9 @@ from concours.events.context import current_event
 from concours.identity.access import PUBLIC, allow
 from concours.voting import polls
 from concours.voting.amendments import decisions, voided
-from concours.voting.gallery import Showcase
 from concours.voting.log import closing
 from concours.voting.models import Poll
+from concours.voting.pages.cards import Showcase
 
 bp = Blueprint(
     "voting_judged", __name__, url_prefix="/events/<event_slug>/polls/<poll_slug>", template_folder="templates"

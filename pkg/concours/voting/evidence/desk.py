@@ -22,8 +22,8 @@ from concours.voting.evidence import plots, runs, words
 from concours.voting.evidence.jobs import look_through
 from concours.voting.evidence.models import WAITING, EvidenceGroup
 from concours.voting.evidence.reading import admitted_ms
-from concours.voting.gallery import Card, Showcase
 from concours.voting.models import Poll, Vote
+from concours.voting.pages.cards import Card, Showcase
 from concours.voting.rules import moment_of
 
 bp = Blueprint(

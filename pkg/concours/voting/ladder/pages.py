@@ -20,12 +20,13 @@ from concours.events.context import current_event
 from concours.events.models import Event
 from concours.identity.access import PUBLIC, allow
 from concours.identity.addresses import whole
-from concours.voting import doorway, entrance, polls, refusals, voters
+from concours.voting import entrance, polls, refusals, voters
 from concours.voting.booth import booth
 from concours.voting.ladder import senders
 from concours.voting.ladder.provider import Begun
 from concours.voting.ladder.ways import CODE, PHONE
 from concours.voting.models import Poll
+from concours.voting.pages import doorway
 from concours.voting.rules import Facts
 
 bp = Blueprint(

@@ -16,7 +16,7 @@ from concours.voting.booth import booth
 from concours.voting.log import checking
 from concours.voting.log.checking import Checked
 from concours.voting.models import Poll
-from concours.voting.pages import showcase
+from concours.voting.pages.public import showcase
 
 bp = Blueprint(
     "voting_check", __name__, url_prefix="/events/<event_slug>/polls/<poll_slug>", template_folder="templates"

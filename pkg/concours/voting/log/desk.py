@@ -14,10 +14,10 @@ from concours.events.context import current_event
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.models import Role
 from concours.voting import polls
-from concours.voting.gallery import Showcase
 from concours.voting.log import witnesses
 from concours.voting.log.notes import COSIGNATURE, ED25519, Verifier
 from concours.voting.models import LogKey, Poll, PollLog
+from concours.voting.pages.cards import Showcase
 from concours.voting.receipts import origin_of
 
 bp = Blueprint(

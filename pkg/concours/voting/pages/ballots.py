@@ -15,18 +15,17 @@ from concours.base.errors import DomainError, Invalid
 from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import PUBLIC, NotSignedIn, allow
-from concours.voting import doorway, entrance, polls, refusals, standing
+from concours.voting import entrance, polls, refusals, standing
 from concours.voting.booth import booth
 from concours.voting.cast import cast
-from concours.voting.gallery import order_of, page_of, search
 from concours.voting.models import Poll
 from concours.voting.network import network_of
-from concours.voting.pages import (
+from concours.voting.pages import doorway
+from concours.voting.pages.by_form import REFUSED_ON_THE_PAGE, counted, nonce_sent
+from concours.voting.pages.cards import order_of, page_of, search
+from concours.voting.pages.public import (
     QUERY_LENGTH,
-    REFUSED_ON_THE_PAGE,
     bp,
-    counted,
-    nonce_sent,
     seed_of_visitor,
     showcase,
     with_seed,

@@ -17,15 +17,17 @@ from concours.events.phases import phase_of
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.departments import everything
 from concours.identity.models import Role
-from concours.voting import candidates, entrance, exposure, gallery, history, poll_form, polls, reconciliation
+from concours.voting import candidates, entrance, polls, reconciliation
 from concours.voting.booth import announce, booth
-from concours.voting.figures import figures
 from concours.voting.ladder import form as ladder_form
 from concours.voting.ladder import senders, ways
 from concours.voting.models import Poll
+from concours.voting.pages import exposure, history, poll_form
+from concours.voting.pages.cards import Showcase
+from concours.voting.pages.figures import figures
 from concours.voting.rules import LIVE, Rules, in_words
 
-bp = Blueprint("voting_desk", __name__, url_prefix="/events/<event_slug>/voting", template_folder="templates")
+bp = Blueprint("voting_desk", __name__, url_prefix="/events/<event_slug>/voting", template_folder="../templates")
 
 NUMBER = "<int(max=9007199254740991):poll_id>"
 CANDIDATES_PAGE = 60
@@ -87,7 +89,7 @@ def new() -> Response | str | tuple[str, int]:
 def overview(poll_id: int) -> str:
     """One poll: figures, rules, candidates."""
     event, poll, now = current_event(), _poll(poll_id), clock.now()
-    showcase: gallery.Showcase = current_app.extensions["concours_showcase"]
+    showcase: Showcase = current_app.extensions["concours_showcase"]
     standing = showcase.field_of(poll)
     after = request.args.get("after", type=int)
     order = tuple(standing.places)
@@ -283,6 +285,6 @@ def reconcile(poll_id: int) -> str:
     """Receipts, ledger and Redis side by side."""
     event, poll = current_event(), _poll(poll_id)
     found = reconciliation.reconcile(booth(), poll.id)
-    showcase: gallery.Showcase = current_app.extensions["concours_showcase"]
+    showcase: Showcase = current_app.extensions["concours_showcase"]
     cards = showcase.cards(poll, event, [line.candidate for line in found.lines], clock.now())
     return render_template("voting/reconciliation.html", poll=poll, found=found, cards=cards)
