@@ -30,8 +30,10 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -638,6 +640,8 @@ def uniqueness(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     if head["format"] != "concours-bundle/v1" or head["origin"] != log.head.origin or head["size"] > log.head.size:
         raise Fault("this is not a bundle of this log")
     count, hashes = Count(log.keys["poll"]), []
+    first, last = _days(head)
+    latest = first
     voters: dict[str, int] = {}
     used: dict[str, dict[Any, int]] = {name: {} for name in LIMITED if head["rules"].get(name)}
     for index, leaf in enumerate(log.leaves()):
@@ -646,6 +650,7 @@ def uniqueness(args: argparse.Namespace, say: Say) -> dict[str, Any]:
         if said["type"] == "vote":
             if index >= head["size"]:
                 raise Fault(f"the bundle ends before leaf {index}, which is a vote: ask for one of the whole log")
+            latest = max(latest, _in_order(index, said["day"], first, last, latest))
             tag = _shown(index, said["commitment"], next(rows, b"").decode().split())
             vote = {**said, "voter": voters.setdefault(tag, len(voters))}
             for name, kept in used.items():
@@ -666,8 +671,29 @@ def uniqueness(args: argparse.Namespace, say: Say) -> dict[str, Any]:
     if any(broken.values()):
         told = ", ".join(f"{name} {number} times" for name, number in broken.items() if number)
         raise Fault(f"the rules are BROKEN: {told}. If they were changed while the poll was open, ask for the record")
-    say(f"{len(voters)} voters keep the rules. Compare these rules with those on the poll's page.")
+    say(f"Every vote's day lies between {first} and {last} ({head['zone']}), and the days are in their order.")
+    say(f"{len(voters)} voters keep the rules. Compare these rules and times with those on the poll's page.")
     return {"votes": votes, "voters": len(voters), "most": most, "rules": head["rules"], **pinning(log, say)}
+
+
+def _days(head: dict[str, Any]) -> tuple[date, date]:
+    """The first and the last day of the poll, in its own zone."""
+    try:
+        zone = ZoneInfo(head["zone"])
+    except ZoneInfoNotFoundError:
+        raise Unchecked(f"this computer does not know the time zone {head['zone']}") from None
+    first, last = (datetime.fromisoformat(head[name]).astimezone(zone).date() for name in ("opens", "closes"))
+    return first, last
+
+
+def _in_order(index: int, text: str, first: date, last: date, latest: date) -> date:
+    """The day of a vote: in the poll's time, and at most one day (a clock set back at midnight) before others."""
+    day = date.fromisoformat(text)
+    if not first <= day <= last:
+        raise Fault(f"leaf {index} is of {day}, but the poll was open from {first} to {last}")
+    if day < latest - timedelta(days=1):
+        raise Fault(f"leaf {index} is of {day}, behind one of {latest}: votes are recorded in the order of their days")
+    return day
 
 
 def _shown(index: int, commitment: str, line: Sequence[str]) -> str:
@@ -900,8 +926,6 @@ def pinning(log: Log, say: Say) -> dict[str, Any]:
 
 def time_of(text: str) -> float:
     """Seconds since 1970 of an ISO time in UTC."""
-    from datetime import datetime
-
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 

@@ -54,6 +54,7 @@ def head_of(leaves: list[bytes], **rules: int) -> dict[str, Any]:
     return {
         "format": "concours-bundle/v1", "origin": ORIGIN, "poll": 7, "size": len(leaves),
         "root": notes.Head(ORIGIN, len(leaves), root).text.splitlines()[2], "votes": len(leaves), "rules": rules,
+        "opens": "2021-07-07T16:30:00+00:00", "closes": "2021-07-20T04:00:00+00:00", "zone": "Asia/Shanghai",
     }  # fmt: skip
 
 
@@ -72,6 +73,25 @@ def test_an_honest_bundle_holds(tmp_path: Path, auditor: Auditor) -> None:
     write_log(tmp_path / "log", votes())
     found = auditor.judges(tmp_path / "log", head_of(votes(), per_day=1), lines_of())
     assert (found.status, found.told.get("votes")) == (0, COUNT), found.said
+
+
+@pytest.mark.parametrize(
+    ("days", "word"),
+    [
+        (("2021-07-08", "2021-07-09", "2021-07-08", "2021-07-20"), ""),  # a clock that was set back at midnight
+        (("2021-07-08", "2021-07-07"), "leaf 1 is of 2021-07-07, but the poll was open from 2021-07-08 to 2021-07-20"),
+        (("2021-07-21",), "leaf 0 is of 2021-07-21, but"),
+        (("2021-07-08", "2021-07-10", "2021-07-08"), "leaf 2 is of 2021-07-08, behind one of 2021-07-10"),
+    ],
+)
+def test_days_outside_the_poll_or_out_of_order_are_found(
+    days: tuple[str, ...], word: str, tmp_path: Path, auditor: Auditor
+) -> None:
+    """Whoever chooses a vote's day chooses how many a voter may give."""
+    leaves = [leaf.replace(b"2021-07-08", day.encode()) for leaf, day in zip(votes(len(days)), days, strict=True)]
+    write_log(tmp_path / "log", leaves)
+    found = auditor.judges(tmp_path / "log", head_of(leaves, per_day=1), lines_of(len(days)))
+    assert (found.status, word in found.said) == (1 if word else 0, True), found.said
 
 
 def test_a_bundle_of_other_leaves_than_the_signed_ones_is_refused(tmp_path: Path, auditor: Auditor) -> None:

@@ -16,6 +16,7 @@ from concours.voting.sequencer import Sequencer
 from tests.voting.build import PollWorld
 
 DAY = date(2021, 7, 8)
+OPENED = datetime(2021, 7, 7, 16, 30, tzinfo=UTC)  # that day in China: polls over these votes were open then
 BATCH = 500
 
 

@@ -41,6 +41,9 @@ def head_of(connection: sa.Connection, poll: Poll, now: datetime) -> dict[str, A
         "root": base64.b64encode(newest.root).decode(),
         "votes": connection.execute(votes.where(_vote.c.poll_id == poll.id, _vote.c.leaf < newest.size)).scalar_one(),
         "rules": dict(poll.rules),
+        "opens": poll.opens_at.isoformat(),
+        "closes": poll.closes_at.isoformat(),
+        "zone": poll.zone,
         "made_at": now.isoformat(timespec="seconds"),
     }
 
