@@ -89,6 +89,9 @@ def test_a_number_of_another_poll_is_unknown(a_poll: PollMaker, a_voter: Come, c
 
 def test_ids_are_read_as_they_are_written() -> None:
     assert read_id(id_of("1700000000000-3", b"\xff" * 32)) == ("1700000000000-3", b"\xff" * 32)
+    mine = id_of("1700000000000-3", bytes(32))
+    assert mine.endswith("A")
+    assert [read_id(mine[:-1] + last) for last in "BCD"] == [None] * 3  # the bits that a neighbour has to spare
 
 
 def test_nothing_in_redis_or_the_ledger_names_the_voter(app: APIFlask, a_poll: PollMaker, a_voter: Come) -> None:

@@ -76,7 +76,9 @@ def read_id(text: str) -> tuple[str, bytes] | None:
         found = base64.b64decode(commitment.encode() + b"=", altchars=b"-_", validate=True)
     except (NotBase64, ValueError):
         return None
-    return (journal_id, found) if len(found) == COMMITMENT_BYTES else None
+    if len(found) != COMMITMENT_BYTES or id_of(journal_id, found) != text:
+        return None  # the last character has two bits to spare: one vote has one id
+    return journal_id, found
 
 
 def describe(facts: Facts, vote: Standing) -> dict[str, Any]:
