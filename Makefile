@@ -58,7 +58,7 @@ check: $(VENV)/.ready-dev
 	$(BIN)/djlint pkg --lint --quiet
 
 test-browser: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -m browser -n auto --dist loadscope tests/browser $(ARGS)
+	$(BIN)/python -m pytest -m browser -n auto --dist loadgroup tests/browser $(ARGS)
 
 drills: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest -m drill $(ARGS)

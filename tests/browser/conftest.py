@@ -16,11 +16,15 @@ HERE = Path(__file__).parent
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder carries the marker `browser`."""
+    """Everything in this folder carries the marker `browser`. What shares the one whole platform stays in one process;
+    all else is shared out test by test."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if "stack" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group("stack"))
 
 
 def chromium_path() -> str:

@@ -1,13 +1,14 @@
 """A platform that a browser can visit, and the ways to visit it."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
 from typing import Literal
 
 from apiflask import APIFlask
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, TimeoutError
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 from werkzeug.serving import make_server
 
 from concours.base import clock
@@ -16,7 +17,7 @@ from concours.identity.models import Account
 from concours.identity.sign_in import SESSION_FIELD, begin_session
 
 PHONE, DESK = 390, 1440
-QUIET_WITHIN_MS = 3_000
+QUIET_S, QUIET_WITHIN_S = 0.1, 3.0
 NETWORK_TAKEN_AWAY = "Failed to load resource: net::ERR_INTERNET_DISCONNECTED"
 Language = Literal["zh", "en"]
 Theme = Literal["light", "dark"]
@@ -99,15 +100,43 @@ def visit(page: Page, path: str, *, status: int = 200) -> Response:
 
     The status is the expected one, nothing is wider than the window, there is one h1 and a title.
     """
+    asked = Asked(page)
     answer = page.goto(path)
     assert answer is not None, f"no answer from {path}"
     assert answer.status == status, f"{path}: {answer.status} instead of {status}"
-    with suppress(TimeoutError):  # a page that keeps asking for news is never quiet
-        page.wait_for_load_state("networkidle", timeout=QUIET_WITHIN_MS)
+    asked.wait()
     check_width(page)
     assert page.locator("h1").count() == 1, f"{path} has {page.locator('h1').count()} h1"
     assert page.title().strip(), f"{path} has no title"
     return answer
+
+
+class Asked:
+    """What a page has asked for and not got yet. (Playwright's own `networkidle` waits half a second each time.)"""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._open: set[Request] = set()
+        self._changed = time.monotonic()
+        page.on("request", self._begins)
+        page.on("requestfinished", self._ends)
+        page.on("requestfailed", self._ends)
+
+    def _begins(self, request: Request) -> None:
+        self._open.add(request)
+        self._changed = time.monotonic()
+
+    def _ends(self, request: Request) -> None:
+        self._open.discard(request)
+        self._changed = time.monotonic()
+
+    def wait(self) -> None:
+        """Until nothing has been asked for during QUIET_S; a page that keeps asking for news is never quiet."""
+        until = time.monotonic() + QUIET_WITHIN_S
+        while time.monotonic() < until and (self._open or time.monotonic() - self._changed < QUIET_S):
+            self._page.wait_for_timeout(20)
+        for event, act in (("request", self._begins), ("requestfinished", self._ends), ("requestfailed", self._ends)):
+            self._page.remove_listener(event, act)
 
 
 WIDEST = """() => {

@@ -72,7 +72,7 @@ def test_a_thousand_for_one_candidate_are_one(app: APIFlask, a_poll: PollMaker, 
     assert rows(world) == 1
     found = reconcile(booth(), world.id)
     assert (found.difference, set(found.refused)) == (0, {"already_voted"})
-    assert found.refused["already_voted"] >= MANY - 1  # on a busy machine some hear nothing, ask again, are refused again
+    assert found.refused["already_voted"] >= MANY - 1  # who hears nothing on a busy machine asks again
 
 
 def test_a_thousand_of_one_nonce_are_one_receipt(app: APIFlask, a_poll: PollMaker, a_voter: Come) -> None:

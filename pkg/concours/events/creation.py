@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import available_timezones
 
 from pydantic import ValidationError
@@ -27,10 +28,16 @@ SUMMARY_LIMIT = 2_000
 FIRST_DAYS = (date(2000, 1, 1), date(2100, 1, 1))
 
 
+@cache
+def _known_zones() -> frozenset[str]:
+    """All names of the time zone database; asking it anew walks through its folders on the disk."""
+    return frozenset(available_timezones())
+
+
 def zones() -> list[str]:
     """The zones an event can be in: IANA names of places, and UTC."""
     areas = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
-    return ["UTC", *sorted(name for name in available_timezones() if name.startswith(areas))]
+    return ["UTC", *sorted(name for name in _known_zones() if name.startswith(areas))]
 
 
 def may_create(account: Account) -> bool:
@@ -165,7 +172,7 @@ def _problems(title: str, summary: str, zone: str) -> list[FieldProblem]:
         problems.append(FieldProblem("title", msg("A title has 1 to %(limit)s characters.", limit=TITLE_LIMIT)))
     if len(typed.paragraphs(summary)) > SUMMARY_LIMIT:
         problems.append(FieldProblem("summary", msg("At most %(limit)s characters, please.", limit=SUMMARY_LIMIT)))
-    if zone not in available_timezones():
+    if zone not in _known_zones():
         problems.append(FieldProblem("zone", msg("Please choose one of the time zones.")))
     return problems
 
