@@ -17,7 +17,7 @@ from concours.cli import environment
 from concours.cli.replay import polls
 from concours.cli.replay.ballots import Voters
 from tests.drills.postgres import Postgres
-from tests.drills.stack import Stack
+from tests.drills.stack import Stack, until
 from tests.drills.votes import holds, poll_of_teams
 
 VOTES = 100_000
@@ -77,6 +77,8 @@ class Killer:
             for name in cycle(names):
                 if self._over.wait(BREATH_S):
                     return
+                if name == names[0]:  # a round is over: on a slow machine nothing would ever come to work again
+                    until(lambda: self.stack.get("/readyz")[0] == 200, RESTARTED_WITHIN_S, "the platform is ready")
                 if wipes and self.sent() >= wipes[0]:
                     wipes.pop(0)
                     wipe_redis(self.stack)

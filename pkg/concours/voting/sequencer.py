@@ -26,7 +26,7 @@ from concours.voting.amendments import recording
 from concours.voting.log import keeper
 from concours.voting.log.keeper import Keeper
 from concours.voting.models import Poll, PollProgress
-from concours.voting.rules import DELAYED, Rules, read_facts
+from concours.voting.rules import DELAYED, Rules, moment_of, read_facts
 
 LEASE_MS = 3_000
 RENEW_S = 0.5
@@ -187,8 +187,9 @@ class Sequencer:
         return len(entries)
 
     def _keep_standings(self) -> None:
-        """Once a minute, of each poll whose counts are shown with a delay."""
-        now = clock.now()
+        """Once a minute, of each poll whose counts are shown with a delay; by the clock that admits votes."""
+        seconds, microseconds = self.client.time()
+        now = moment_of(seconds * 1000 + microseconds // 1000)
         minute = int(now.timestamp()) // 60
         if minute == self._kept_minute:
             return
