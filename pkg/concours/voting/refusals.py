@@ -110,7 +110,9 @@ def _day_used(values: list[int], facts: Facts) -> DomainError:
                 "You have %(count)s votes left today, and this ballot needs more.",
                 left,
             ),
-            hint=msg("Nothing of it was counted. Choose fewer, or send it tomorrow (%(zone)s).", zone=facts.zone),
+            hint=msg("Nothing of it was counted. Choose fewer, or send it tomorrow (%(zone)s).", zone=facts.zone)
+            if left >= facts.rules.min_picks
+            else msg("You have new votes tomorrow, from midnight (%(zone)s).", zone=facts.zone),
             code="quota_used",
             retry_after=max(1, seconds),
         )
@@ -132,7 +134,9 @@ def _all_used(values: list[int], facts: Facts) -> DomainError:
                 "You have %(count)s votes left in this poll, and this ballot needs more.",
                 left,
             ),
-            hint=msg("Nothing of it was counted. Choose fewer."),
+            hint=msg("Nothing of it was counted. Choose fewer.")
+            if left >= facts.rules.min_picks
+            else msg("Nothing of it was counted: a ballot needs more choices than you have votes left."),
             code="quota_used",
             retry_after=max(1, seconds),
         )

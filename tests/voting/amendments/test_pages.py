@@ -101,9 +101,15 @@ def test_from_a_receipt_to_the_ledger(
     assert again.status_code in (303, 409)
     assert first.post(desk(world, "/1/reverse"), data={"reason": "查明无误"}).status_code == 303
     session().commit()
+    assert "/1/reverse" in text(first, desk(world, "/1"))
+    session().commit()
     assert second.post(desk(world, "/2/confirm")).status_code == 303
     settle(hand)
     assert sum(totals(world).values()) == 30
+    page = text(first, desk(world, "/1"))
+    assert "have been judged otherwise since" in page
+    assert "/1/reverse" not in page
+    session().commit()
     page = text(client, f"/events/{world.event.slug}/polls/{world.poll.slug}/receipts/{receipt}")
     assert "was recorded and later voided" not in page
     assert "查明无误" in page

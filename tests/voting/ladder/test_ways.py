@@ -162,8 +162,9 @@ def test_a_body_that_a_foreign_form_could_send_is_refused(a_poll: PollMaker, cli
 
 def test_ways_and_weights_are_said_in_words() -> None:
     said = [str(sentence) for sentence in in_words(STAFF_AND_PUBLIC, ways.ALWAYS)]
-    assert said[0] == "You vote with your account. Each vote counts 3."
-    assert said[1].endswith("this browser is remembered as one voter. Each vote counts 1.")
+    assert said[0] == "Please use one of these ways, the first that fits you."
+    assert said[1] == "You vote with your account. Each vote counts 3."
+    assert said[2].endswith("this browser is remembered as one voter. Each vote counts 1.")
     assert "small puzzle" in said[-1]
     assert len(in_words({kind: Way() for kind in (CODE, PHONE, OIDC)})) == 4
 

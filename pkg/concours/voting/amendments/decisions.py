@@ -28,6 +28,7 @@ from concours.voting.amendments.models import (
     WITHDRAWN,
     Decision,
     DecisionVote,
+    VoidedVote,
 )
 from concours.voting.amendments.selection import LIMIT
 from concours.voting.models import Poll, Vote
@@ -151,6 +152,14 @@ def decisions_of(poll: Poll, *, recorded_only: bool = False, before: int | None 
     if before is not None:
         query = query.where(Decision.number < before)
     return session().scalars(query).all()
+
+
+def stands(decision: Decision) -> bool:
+    """Whether any of the decision's votes is still judged as it says; if none is, later ones have undone it."""
+    void_now = sa.exists().where(VoidedVote.poll_id == decision.poll_id, VoidedVote.leaf == DecisionVote.leaf)
+    as_it_says = void_now if decision.kind == VOID else ~void_now
+    found = sa.select(DecisionVote.leaf).where(DecisionVote.decision_id == decision.id, as_it_says).limit(1)
+    return session().scalar(found) is not None
 
 
 def second_person(event_id: int, actor: Account) -> bool:

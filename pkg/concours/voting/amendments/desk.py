@@ -227,6 +227,7 @@ def _page(poll: Poll, number: int, *, answer: str = "", reason: str = "", refuse
         role_names=ROLE_NAMES,
         until=until if until is not None and clock.now() < until else None,
         may_propose=_may_propose(),
+        stands=decisions.stands(decision),
         alone=not decisions.second_person(poll.event_id, actor()),
         answer=answer,
         reason=reason,

@@ -99,15 +99,14 @@ def of_poll(poll: "Poll") -> list[Message]:
 def in_words(ways: Ways, challenge: str = NEVER) -> list[Message]:
     """The ways as sentences for voters; weights are said where one is not 1."""
     weights = weighted(ways)
-    said: list[Message] = []
+    several = msg("Please use one of these ways, the first that fits you.")
+    said: list[Message] = [several] if len(ways) > 1 else []
     for kind, way in ways.items():
         sentence = _NARROW if kind == ACCOUNT and way.is_narrow else _WORDS[kind]
         if weights and kind != CODE:
             sentence = msg("%(way)s Each vote counts %(weight)s.", way=sentence, weight=way.weight)
         said.append(sentence)
-    if len(ways) > 1:
-        said.append(msg("Please use one of these ways, the first that fits you."))
-    elif DEVICE not in ways and not weights:
+    if len(ways) == 1 and DEVICE not in ways and not weights:
         said.append(msg("Everyone has the same number of votes."))
     if challenge == ALWAYS:
         said.append(msg("New voters wait a moment while their device solves a small puzzle; it slows programs down."))

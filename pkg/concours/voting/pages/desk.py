@@ -69,7 +69,8 @@ def new() -> Response | str | tuple[str, int]:
             **Rules(network_per_minute=120).kept(),
         }
         if phase is not None:
-            typed |= {"opens_at": phase.opens_at, "closes_at": phase.closes_at}
+            whole = phase.opens_at.replace(second=0, microsecond=0)
+            typed |= {"opens_at": whole, "closes_at": phase.closes_at.replace(second=0, microsecond=0)}
         return _form(None, typed)
     try:
         draft = poll_form.read(request.form, event.zone, _departments())
