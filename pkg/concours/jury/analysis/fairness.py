@@ -12,8 +12,8 @@ from concours.jury.analysis.agreement import Correlations, Metric, alpha, correl
 from concours.jury.analysis.arrays import Marks
 from concours.jury.analysis.chances import DRAWS, chances
 from concours.jury.analysis.judges import Effect, JudgeFigures, column_effect, drift_column, figures
-from concours.jury.analysis.model import Fit, Group, Trouble, Variances, fit
-from concours.jury.analysis.outcome import Given, Known, Rule, Without, columns, plain, scores, selected, without
+from concours.jury.analysis.model import Fit, Group, Trouble, Variances
+from concours.jury.analysis.outcome import Given, Known, Rule, Without, fitted, plain, scores, selected, without
 from concours.jury.scoring import Score
 from concours.jury.selection import Chosen, Selection, Step
 
@@ -82,8 +82,8 @@ def report(
     by_entry = {one.entry: one for one in known}
     if not {mark.entry for mark in given} <= set(by_entry):
         raise ValueError("a mark is of an entry that is not known")
-    marks = columns(given)
-    found = fit(marks)
+    found = fitted(given, rule)
+    marks = found.marks
     own = np.array([given[place].own for place in marks.order], dtype=bool)
     at = np.array([given[place].at for place in marks.order], dtype=float)
     scored = scores(given, known, rule)

@@ -114,7 +114,7 @@ def fit(marks: Marks) -> Fit:
         raise ValueError("there are no marks")
     groups = linked(marks)
     troubles = _troubles(marks, groups)
-    equations = Equations(_centred(marks))
+    equations = Equations(centred(marks))
     solved = _restricted(equations, troubles)
     noise = max(0.0, solved.rest) / max(1, len(marks) - 1)
     if not {Trouble.NO_VARIANCE, Trouble.NO_REPEATS} & set(troubles) and noise <= NOUGHT**2 * float(
@@ -177,7 +177,7 @@ def criterion(solved: Solved, marks: int) -> float:
     return (marks - 1) * float(np.log(max(solved.rest, np.finfo(float).tiny))) + solved.logdet
 
 
-def _centred(marks: Marks) -> Marks:
+def centred(marks: Marks) -> Marks:
     """The marks less their mean: squares of large numbers lose digits."""
     return Marks(marks.entries, marks.judges, marks.entry, marks.judge, marks.value - marks.value.mean(), marks.order)
 
@@ -199,6 +199,13 @@ def _restricted(equations: Equations, troubles: tuple[Trouble, ...]) -> Solved:
         return equations.at(0.0, 0.0)
     entries = [1.0] if Trouble.NO_REPEATS in troubles else [0.0] if Trouble.ONE_ENTRY in troubles else list(GRID)
     judges = [0.0] if Trouble.ONE_JUDGE in troubles else list(GRID)
+    return greatest(equations, entries, judges)
+
+
+def nearby(equations: Equations, sd_entry: float, sd_judge: float) -> Solved:
+    """The solution at the greatest restricted likelihood near a pair of standard deviations, in units of the noise's.
+    One that is nought stays so."""
+    entries, judges = ([sd] if sd == 0.0 else [sd, sd * 1.05] for sd in (sd_entry, sd_judge))
     return greatest(equations, entries, judges)
 
 

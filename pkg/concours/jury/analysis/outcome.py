@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from concours.jury.analysis.arrays import Ints, Marks, marks_of
 from concours.jury.analysis.model import Fit, fit
+from concours.jury.analysis.scale import fit_scaled
 from concours.jury.scoring import Missing, Score, score
 from concours.jury.selection import Candidate, CannotSelect, Quota, Selection, Step, select
 
@@ -44,7 +45,8 @@ class Known:
 
 @dataclass(frozen=True)
 class Rule:
-    """How the round selects; as in `selection` and `scoring`. `asked`: reviews each entry was to have."""
+    """How the round selects; as in `selection` and `scoring`. `asked`: reviews each entry was to have; `scaled`:
+    whether the model lets judges differ in scale too."""
 
     places: int
     order: Order
@@ -53,6 +55,7 @@ class Rule:
     asked: int
     missing: Missing = Missing.NONE
     quotas: Mapping[int, Quota] = field(default_factory=dict)
+    scaled: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,11 @@ def columns(given: Sequence[Given]) -> Marks:
     """The marks as arrays."""
     points = [float(mark.points) for mark in given]
     return marks_of([mark.entry for mark in given], [mark.judge for mark in given], points)
+
+
+def fitted(given: Sequence[Given], rule: Rule) -> Fit:
+    """The model that the rule asks for. Raises ValueError without any mark."""
+    return fit_scaled(columns(given)) if rule.scaled else fit(columns(given))
 
 
 def scores(
@@ -114,7 +122,7 @@ def without(given: Sequence[Given], known: Sequence[Known], rule: Rule, now: Sel
     if not rest:
         return Without(judge, (), (), possible=False)
     try:
-        found = fit(columns(rest)) if rule.order is Order.MODEL else None
+        found = fitted(rest, rule) if rule.order is Order.MODEL else None
         then = selected(known, rule, scores(rest, known, rule, less), found)
     except CannotSelect:
         return Without(judge, (), (), possible=False)
