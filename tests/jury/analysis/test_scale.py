@@ -6,7 +6,7 @@ from scipy import linalg, optimize
 
 from concours.jury.analysis.arrays import Marks, marks_of
 from concours.jury.analysis.model import fit
-from concours.jury.analysis.scale import fit_scaled, scale_of
+from concours.jury.analysis.scale import fit_scaled, noise_of, scale_of
 from tests.jury.analysis.worlds import SHROUT_FLEISS, table
 
 
@@ -22,10 +22,11 @@ def _scaled(seed: int, entries: int, scale: np.ndarray, noise: float = 6.0) -> t
 
 def test_the_worked_example_of_the_documentation() -> None:
     """docs/counting.md, “Scales of judges”."""
-    scale, error = scale_of(np.array([900.0]), np.array([1000.0]), noise=36, spread=0.04)
+    scale, error = scale_of(np.array([900.0]), np.array([1000.0]), noise=np.array([36.0]), spread=0.04)
     assert scale[0] == pytest.approx(50 / (1000 / 36 + 25))
     assert round(float(scale[0]), 3) == 0.947
     assert round(float(error[0]), 3) == 0.138
+    assert noise_of(np.array([12_000.0]), np.array([100.0]), 100)[0] == pytest.approx(116.67, abs=0.01)
 
 
 def test_scales_are_found_and_the_order_gains() -> None:
@@ -53,10 +54,11 @@ def test_given_the_scales_the_variances_have_the_greatest_restricted_likelihood(
     found = fit_scaled(marks)
     entries = np.eye(60)[marks.entry] * found.scale[marks.judge][:, None]
     judges = np.eye(4)[marks.judge]
+    noises = np.diag(found.noise[marks.judge] ** 2) / found.variances.noise
     y, ones = marks.value - marks.value.mean(), np.ones((len(marks), 1))
 
     def covariance(v: np.ndarray) -> np.ndarray:
-        return v[0] * entries @ entries.T + v[1] * judges @ judges.T + v[2] * np.eye(len(y))
+        return v[0] * entries @ entries.T + v[1] * judges @ judges.T + v[2] * noises
 
     def twice_minus_log(logs: np.ndarray) -> float:
         whole = covariance(np.exp(logs))
@@ -71,6 +73,25 @@ def test_given_the_scales_the_variances_have_the_greatest_restricted_likelihood(
     left = linalg.solve(whole, marks.value - found.average)
     assert found.quality - found.average == pytest.approx(v.entry * entries.T @ left, abs=1e-6)
     assert -found.severity == pytest.approx(v.judge * judges.T @ left, abs=1e-6)
+
+    column = np.random.RandomState(1).normal(size=len(y))
+    design = np.column_stack([ones[:, 0], column])
+    inverse = linalg.inv(design.T @ linalg.solve(whole, design))
+    wanted = inverse @ design.T @ linalg.solve(whole, marks.value)
+    assert found.effect(column) == pytest.approx((wanted[1], np.sqrt(inverse[1, 1])))
+
+
+def test_a_judge_with_more_noise_is_found_and_counts_for_less() -> None:
+    draw = np.random.RandomState(6)
+    quality, noise = draw.normal(0, 10, 400), np.array([4.0, 4, 4, 20])
+    entry = np.repeat(np.arange(400), 3)
+    judge = np.concatenate([draw.permutation(4)[:3] for _ in range(400)])
+    marks = marks_of(entry, judge, 60 + quality[entry] + draw.normal(size=1200) * noise[judge])
+    found, plain = fit_scaled(marks), fit(marks)
+    assert found.noise == pytest.approx(noise, rel=0.2)
+    assert np.corrcoef(found.quality, quality)[0, 1] > np.corrcoef(plain.quality, quality)[0, 1] + 0.03
+    inside = np.abs(found.quality - found.average - quality) < 1.96 * found.quality_error
+    assert inside.mean() == pytest.approx(0.95, abs=0.03)
 
 
 def test_the_order_of_the_marks_changes_nothing_at_all() -> None:

@@ -52,29 +52,35 @@ class Solved:
 class Equations:
     """The equations of one set of marks; `at` solves them for a pair of variances.
 
-    `load`: how much a point of quality changes each mark, shape (m,); 1 unless judges have scales.
+    `load`: how much a point of quality changes each mark, shape (m,); 1 unless judges have scales. `weight`: of each
+    mark, shape (m,), the inverse of its noise's variance in units of σ²; 1 unless judges differ in noise. Every
+    product of two columns above is then weighted.
     """
 
-    def __init__(self, marks: Marks, load: Floats | None = None) -> None:
+    def __init__(self, marks: Marks, load: Floats | None = None, weight: Floats | None = None) -> None:
         n, j, m = len(marks.entries), len(marks.judges), len(marks)
         self.marks = marks
         self.load = np.ones(m) if load is None else load
+        self.weight = np.ones(m) if weight is None else weight
         entry, judge = marks.entry, marks.judge
-        self.per_entry = sums(entry, self.load * self.load, n)
-        cross = sparse.csr_array((self.load, (entry, judge)), shape=(n, j))
-        average = sparse.csr_array(sums(entry, self.load, n)[:, None])
+        weighted = self.load * self.weight
+        self.per_entry = sums(entry, self.load * weighted, n)
+        cross = sparse.csr_array((weighted, (entry, judge)), shape=(n, j))
+        average = sparse.csr_array(sums(entry, weighted, n)[:, None])
         self.border = sparse.csr_array(sparse.hstack([average, cross]))
-        given = marks.given.astype(np.float64)
-        self.inner = np.diag(np.r_[float(m), given])
+        given = sums(judge, self.weight, j)
+        self.inner = np.diag(np.r_[given.sum(), given])
         self.inner[0, 1:] = self.inner[1:, 0] = given
         self.y_entry, self.y_theta, self.yy = self.products(marks.value)
         self._kind, self._stack = self._products_by_kind()
 
     def products(self, y: Floats) -> tuple[Floats, Floats, float]:
-        """Z_a'y, W'y and y'y of any column with one item per mark."""
+        """Z_a'y, W'y and y'y, weighted, of any column with one item per mark."""
+        whole = float((self.weight * y) @ y)
+        y = self.weight * y
         by_entry = sums(self.marks.entry, self.load * y, len(self.marks.entries))
         by_judge = sums(self.marks.judge, y, len(self.marks.judges))
-        return by_entry, np.r_[float(y.sum()), by_judge], float(y @ y)
+        return by_entry, np.r_[float(y.sum()), by_judge], whole
 
     def _products_by_kind(self) -> tuple[Ints | None, Floats]:
         """Entries with as many reviews are shrunk alike, so W'Z_a·Z_a'W is summed once for each number of reviews."""
@@ -115,7 +121,8 @@ class Equations:
         return Solved(sd_entry, sd_judge, theta, quality, rest, logdet, shrunk, root, scaling)
 
     def residual(self, y: Floats, solved: Solved) -> Floats:
-        """y less what the model explains of it, shape (m,): σ²·P·y, with P of the restricted likelihood."""
+        """y less what the model explains of it, shape (m,); times the weights it is σ²·P·y, with P of the restricted
+        likelihood."""
         by_entry, by_theta, _ = self.products(y)
         right = (by_theta - self.border.T @ (solved.shrunk * by_entry)) * solved.scaling
         theta = linalg.cho_solve((solved.root, True), right) * solved.scaling
@@ -131,13 +138,14 @@ class Equations:
         return variance, -solved.shrunk[:, None] * through
 
     def leverage(self, solved: Solved) -> Floats:
-        """How much of each mark the model takes from itself, shape (m,): the diagonal of [W Z_a] C⁻¹ [W Z_a]'."""
+        """How much of each mark the model takes from itself, shape (m,): weight times the diagonal of
+        [W Z_a] C⁻¹ [W Z_a]'."""
         entry, judge = self.marks.entry, 1 + self.marks.judge
         spread = solved.spread
         own = spread[0, 0] + 2.0 * spread[0, judge] + spread[judge, judge]
         variance, together = self.entry_spread(solved)
         covariance = together[entry, 0] + together[entry, judge]
-        result: Floats = own + 2.0 * self.load * covariance + self.load**2 * variance[entry]
+        result: Floats = self.weight * (own + 2.0 * self.load * covariance + self.load**2 * variance[entry])
         return result
 
 

@@ -71,7 +71,8 @@ class Fit:
 
     `quality`: average plus the entry's effect, in points, shrunk towards the average as far as its marks are few.
     `severity`: points that the judge marks below the average judge; negative: mild. `scale`: how far the judge draws
-    entries apart, 1 on average. The `…_error`s are standard errors of prediction, NaN where there can be none.
+    entries apart, 1 on average. `noise`: the standard deviation of the noise in its marks; one for all unless judges
+    have scales. The `…_error`s are standard errors of prediction, NaN where there can be none.
     """
 
     marks: Marks
@@ -83,6 +84,7 @@ class Fit:
     severity_error: Floats
     scale: Floats
     scale_error: Floats
+    noise: Floats
     troubles: tuple[Trouble, ...]
     groups: tuple[Group, ...]
     equations: Equations
@@ -101,7 +103,7 @@ class Fit:
     def effect(self, column: Floats) -> tuple[float, float]:
         """How many points a mark rises with one more of `column` (m,), and the standard error: generalised least
         squares with the variances as they are. NaN where the marks cannot tell it from entries and judges."""
-        left = self.equations.residual(column, self.solved)
+        left = self.equations.weight * self.equations.residual(column, self.solved)
         square = float(column @ left)
         if square <= FLAT * max(1.0, float(column @ column)) or not self.noise_known:
             return float("nan"), float("nan")
@@ -131,9 +133,10 @@ def described(
     noise: float,
     troubles: tuple[Trouble, ...],
     groups: tuple[Group, ...],
-    scale: tuple[Floats, Floats] | None = None,
+    scale: tuple[Floats, Floats, Floats] | None = None,
 ) -> Fit:
-    """The equations' solution in points. `scale`: the judges' scales and their errors, where they have any."""
+    """The equations' solution in points. `scale`: the judges' scales, their errors, and their noises' variances in
+    units of `noise`, where they have any."""
     middle = float(marks.value.mean())
     judges = len(marks.judges)
     average = middle + float(solved.theta[0])
@@ -149,6 +152,7 @@ def described(
         severity_error=np.sqrt(known * np.diag(solved.spread)[1:]),
         scale=np.ones(judges) if scale is None else scale[0],
         scale_error=np.zeros(judges) if scale is None else scale[1],
+        noise=np.sqrt(noise * (np.ones(judges) if scale is None else scale[2])),
         troubles=troubles,
         groups=groups,
         equations=equations,
