@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from bench import assignment, frame, fraud, growth, pages, rebuild, renditions, sequencer, upload, verify, vote
+from bench import assignment, frame, fraud, growth, jury, pages, rebuild, renditions, sequencer, upload, verify, vote
 from bench.stack import ROOT
 
 BENCHMARKS = {
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "renditions": renditions,
     "upload": upload,
     "assignment": assignment,
+    "jury": jury,
     "verify": verify,
     "fraud": fraud,
 }
