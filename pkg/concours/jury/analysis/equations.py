@@ -19,6 +19,8 @@ from scipy import linalg, sparse
 
 from concours.jury.analysis.arrays import Floats, Ints, Marks, sums
 
+KINDS = 100
+"""Most numbers of reviews for which products are kept; with judges' scales every entry is a kind of its own."""
 STACK = 4_000_000
 """Most numbers kept of products that do not depend on the variances (32 MB)."""
 
@@ -86,7 +88,7 @@ class Equations:
         """Entries with as many reviews are shrunk alike, so W'Z_a·Z_a'W is summed once for each number of reviews."""
         sizes, kind = np.unique(self.per_entry, return_inverse=True)
         width = self.border.shape[1]
-        if len(sizes) * width * width > STACK:
+        if len(sizes) > KINDS or len(sizes) * width * width > STACK:
             return None, np.empty(0)
         stack = np.empty((len(sizes), width, width))
         for place in range(len(sizes)):

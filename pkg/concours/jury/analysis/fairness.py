@@ -107,7 +107,7 @@ def report(
         standings=standings,
         doubtful_places=None if likely is None else sum(one.in_doubt for one in inside),
         expected_other=None if likely is None else sum(1.0 - one.chance for one in inside if one.chance is not None),
-        without=tuple(without(given, known, rule, now, judge) for judge in plain(marks.judges)),
+        without=tuple(without(given, known, rule, (scored, now), judge) for judge in plain(marks.judges)),
     )
 
 

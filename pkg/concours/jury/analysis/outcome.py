@@ -85,20 +85,15 @@ def fitted(given: Sequence[Given], rule: Rule) -> Fit:
     return fit_scaled(columns(given)) if rule.scaled else fit(columns(given))
 
 
-def scores(
-    given: Sequence[Given], known: Sequence[Known], rule: Rule, less: frozenset[int] = frozenset()
-) -> dict[int, Score]:
-    """The score of each entry that has one. `less`: entries of which one review fewer was asked."""
-    points: dict[int, list[Fraction]] = {}
+def scores(given: Sequence[Given], known: Sequence[Known], rule: Rule, *, asked: int | None = None) -> dict[int, Score]:
+    """The score of each of `known` that has one. `asked`: reviews asked for, where they are not the rule's."""
+    points: dict[int, list[Fraction]] = {one.entry: [] for one in known}
     for mark in given:
-        points.setdefault(mark.entry, []).append(mark.points)
-    found = {}
-    for one in known:
-        asked = rule.asked - (one.entry in less)
-        scored = score(one.entry, points.get(one.entry, ()), asked=asked, missing=rule.missing)
-        if scored is not None:
-            found[one.entry] = scored
-    return found
+        if mark.entry in points:
+            points[mark.entry].append(mark.points)
+    reviews = rule.asked if asked is None else asked
+    found = {entry: score(entry, marks, asked=reviews, missing=rule.missing) for entry, marks in points.items()}
+    return {entry: scored for entry, scored in found.items() if scored is not None}
 
 
 def selected(known: Sequence[Known], rule: Rule, scored: Mapping[int, Score], found: Fit | None) -> Selection:
@@ -115,17 +110,25 @@ def selected(known: Sequence[Known], rule: Rule, scored: Mapping[int, Score], fo
     return select(candidates, rule.places, ties=rule.ties, seed=rule.seed, quotas=rule.quotas)
 
 
-def without(given: Sequence[Given], known: Sequence[Known], rule: Rule, now: Selection, judge: int) -> Without:
-    """What the selection `now` would be without the marks of `judge`. Their reviews count as not asked for."""
+def without(
+    given: Sequence[Given],
+    known: Sequence[Known],
+    rule: Rule,
+    now: tuple[Mapping[int, Score], Selection],
+    judge: int,
+) -> Without:
+    """What the selection would be without the marks of `judge`, whose reviews count as not asked for. `now`: scores and
+    selection as they are."""
     rest = [mark for mark in given if mark.judge != judge]
-    less = frozenset(mark.entry for mark in given if mark.judge == judge)
+    touched = {mark.entry for mark in given if mark.judge == judge}
     if not rest:
         return Without(judge, (), (), possible=False)
+    scored = {entry: one for entry, one in now[0].items() if entry not in touched}
+    scored |= scores(rest, [one for one in known if one.entry in touched], rule, asked=rule.asked - 1)
     try:
-        found = fitted(rest, rule) if rule.order is Order.MODEL else None
-        then = selected(known, rule, scores(rest, known, rule, less), found)
+        then = selected(known, rule, scored, fitted(rest, rule) if rule.order is Order.MODEL else None)
     except CannotSelect:
         return Without(judge, (), (), possible=False)
-    inside = {fate.candidate.entry for fate in now.selected}
+    inside = {fate.candidate.entry for fate in now[1].selected}
     would_be = {fate.candidate.entry for fate in then.selected}
     return Without(judge, tuple(sorted(would_be - inside)), tuple(sorted(inside - would_be)))

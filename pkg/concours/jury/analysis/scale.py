@@ -41,12 +41,23 @@ def fit_scaled(marks: Marks) -> Fit:
         level = float(wanted.mean())
         moved = max(float(np.abs(wanted / level - scale).max()), float(np.abs(noises - variance).max()))
         scale, error, variance = wanted / level, error / level, noises
+        sd_entry, sd_judge = _deviations(equations, solved)
         equations = Equations(about, scale[marks.judge], 1.0 / variance[marks.judge])
-        solved = nearby(equations, solved.sd_entry * level, solved.sd_judge)
+        solved = equations.at(sd_entry * level, sd_judge)
         if moved <= CLOSE:
             break
+    solved = nearby(equations, solved.sd_entry, solved.sd_judge)
     noise = max(0.0, solved.rest) / (len(marks) - 1)
     return described(marks, equations, solved, noise, first.troubles, first.groups, (scale, error, variance))
+
+
+def _deviations(equations: Equations, solved: Solved) -> tuple[float, float]:
+    """The standard deviations of entries and judges, in units of the noise's, one step nearer to the greatest
+    restricted likelihood: a round costs one solution of the equations, and only the last is searched for."""
+    noise = solved.rest / (len(equations.marks) - 1)
+    unsure, _ = equations.entry_spread(solved)
+    judges = solved.theta[1:] ** 2 / noise + np.diag(solved.spread)[1:]
+    return float(np.sqrt(np.mean(solved.quality**2 / noise + unsure))), float(np.sqrt(judges.mean()))
 
 
 def _noises(equations: Equations, solved: Solved, variance: Floats) -> Floats:
