@@ -4,10 +4,14 @@ A world: 1,700 works in 3 categories, a panel of 10 judges for each, 647 places 
 Works differ in quality (standard deviation 10 points), judges in severity (6), in scale (a factor whose logarithm has
 0.2) and in noise (10 on average, the logarithm of each judge's with 0.2). Marks are whole points from 0 to 100. Who
 judges what is planned by the product's own assignment. `model`: with judges' scales and noises; `first_step`: without.
+
+`python -m bench.jury --severity 3 --noise 14 --seeds 5` takes other worlds.
 """
 
+import argparse
 import statistics
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,10 +19,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg as sparse_linalg
 
-from bench.frame import Options, at_least, at_most, say
+from bench.frame import Options, at_least, at_most, say, show
 
 SIZES, PLACES, PANEL = (700, 550, 450), (266, 210, 171), 10
-QUALITY, SEVERITY, SCALE, NOISE, AVERAGE = 10.0, 6.0, 0.2, 10.0, 65.0
+QUALITY, AVERAGE = 10.0, 65.0
 SEEDS, FIRST_SEED = 20, 1
 WAVES = 4
 GOALS = {
@@ -32,6 +36,17 @@ Floats = NDArray[np.float64]
 Pair = tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Judges:
+    """How judges differ: `severity` and `noise` in points, `scale` of the logarithms of their scales and noises; all
+    standard deviations. `yes_no`: they only say whether a work is better than what they hold for the average."""
+
+    severity: float = 6.0
+    scale: float = 0.2
+    noise: float = 10.0
+    yes_no: bool = False
+
+
 def method(options: Options) -> str:
     """How it is taken."""
     return f"{options.sized(SEEDS, 2)} worlds from seed {FIRST_SEED} on; {options.rounds} fits, median processor time"
@@ -40,14 +55,14 @@ def method(options: Options) -> str:
 class Category:
     """One category of a world: its works' qualities, its panel, and what each judge would say of each work."""
 
-    def __init__(self, size: int, places: int, seed: int) -> None:
+    def __init__(self, size: int, places: int, seed: int, judges: Judges) -> None:
         draw = np.random.RandomState(seed)
         self.size, self.places, self.seed = size, places, seed
         self.quality = draw.normal(0, QUALITY, size)
-        severity, scale = draw.normal(0, SEVERITY, PANEL), np.exp(draw.normal(0, SCALE, PANEL))
-        noise = NOISE * np.exp(draw.normal(0, SCALE, PANEL))
+        severity, scale = draw.normal(0, judges.severity, PANEL), np.exp(draw.normal(0, judges.scale, PANEL))
+        noise = judges.noise * np.exp(draw.normal(0, judges.scale, PANEL))
         said = AVERAGE + np.outer(self.quality, scale) - severity + draw.normal(size=(size, PANEL)) * noise
-        self.said = np.clip(np.round(said), 0, 100)
+        self.said = np.where(said > AVERAGE, 100.0, 0.0) if judges.yes_no else np.clip(np.round(said), 0, 100)
         self.best = set(np.argsort(-self.quality)[:places].tolist())
 
     def planned(self, entries: list[int], reviews: int, kept: list[Pair], name: str) -> list[Pair]:
@@ -65,8 +80,12 @@ class Category:
 
 def run(options: Options) -> dict[str, Any]:
     """Measures; returns the figures by name."""
-    seeds = range(FIRST_SEED, FIRST_SEED + options.sized(SEEDS, 2))
-    worlds = [_world(seed) for seed in seeds]
+    return recovered(range(FIRST_SEED, FIRST_SEED + options.sized(SEEDS, 2)), Judges()) | _times(options)
+
+
+def recovered(seeds: range, judges: Judges) -> dict[str, Any]:
+    """The shares of the truly best that each way recovers, over the worlds of `seeds`, at least two."""
+    worlds = [_world(seed, judges) for seed in seeds]
     places = sum(PLACES)
     shares = {name: [world[name] / places for world in worlds] for name in worlds[0]}
     figures: dict[str, Any] = {f"recovered_by_{name}": statistics.mean(values) for name, values in shares.items()}
@@ -75,13 +94,13 @@ def run(options: Options) -> dict[str, Any]:
         gains = [mine - raw for mine, raw in zip(shares[name], shares["means_3"], strict=True)]
         figures[f"seeds_where_{short}_is_above_means"] = sum(gain > 0 for gain in gains)
         figures[f"least_gain_of_{short}_works"] = round(min(gains) * places)
-    return figures | _times(options)
+    return figures
 
 
-def _world(seed: int) -> dict[str, int]:
+def _world(seed: int, judges: Judges) -> dict[str, int]:
     total: dict[str, int] = {}
     for number, (size, places) in enumerate(zip(SIZES, PLACES, strict=True)):
-        for name, count in _recovered(Category(size, places, 1000 * seed + number)).items():
+        for name, count in _recovered(Category(size, places, 1000 * seed + number, judges)).items():
             total[name] = total.get(name, 0) + count
     say(f"seed {seed}:", ", ".join(f"{name} {count / sum(PLACES):.3f}" for name, count in total.items()))
     return total
@@ -176,8 +195,8 @@ def _large(entries: int, judges: int, reviews: int, options: Options) -> Any:
     entries = options.sized(entries, entries // 20)
     entry = np.repeat(np.arange(entries), reviews)
     judge = np.argsort(draw.random_sample((entries, judges)), axis=1)[:, :reviews].ravel()
-    value = AVERAGE + draw.normal(0, QUALITY, entries)[entry] - draw.normal(0, SEVERITY, judges)[judge]
-    return marks_of(entry, judge, np.clip(np.round(value + draw.normal(0, NOISE, len(entry))), 0, 100))
+    value = AVERAGE + draw.normal(0, QUALITY, entries)[entry] - draw.normal(0, Judges.severity, judges)[judge]
+    return marks_of(entry, judge, np.clip(np.round(value + draw.normal(0, Judges.noise, len(entry))), 0, 100))
 
 
 def _by_absorbing(marks: Any) -> Any:
@@ -207,3 +226,21 @@ def _median(options: Options, work: Any, marks: Any) -> float:
         work(marks)
         found.append(time.process_time() - begun)
     return statistics.median(found)
+
+
+def main() -> None:
+    """The command line: worlds of one's own."""
+    parser = argparse.ArgumentParser(prog="python -m bench.jury", description="Juries that differ as is said.")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--first", type=int, default=FIRST_SEED)
+    parser.add_argument("--severity", type=float, default=Judges.severity)
+    parser.add_argument("--scale", type=float, default=Judges.scale)
+    parser.add_argument("--noise", type=float, default=Judges.noise)
+    parser.add_argument("--yes-no", action="store_true")
+    given = parser.parse_args()
+    judges = Judges(given.severity, given.scale, given.noise, given.yes_no)
+    show(recovered(range(given.first, given.first + given.seeds), judges), {})
+
+
+if __name__ == "__main__":
+    main()
