@@ -39,11 +39,6 @@ class Marks:
         """Marks of each judge, shape (J,)."""
         return np.bincount(self.judge, minlength=len(self.judges))
 
-    def without(self, judge: int) -> "Marks":
-        """The marks without those of the judge at place `judge` of `judges`."""
-        keep = self.judge != judge
-        return marks_of(self.entries[self.entry[keep]], self.judges[self.judge[keep]], self.value[keep])
-
 
 def marks_of(entry: ArrayLike, judge: ArrayLike, value: ArrayLike) -> Marks:
     """Marks out of three columns of equal length: ids of entries, ids of judges, points.

@@ -27,8 +27,8 @@ class Ballot:
 
 @dataclass(frozen=True)
 class Places:
-    """A ranking: `tiers` of entries, best first, of which one follows from the figures alone; `entries` in the order
-    of the arrays. `undecided`: pairs (a, b) of entries that the method leaves undecided."""
+    """A ranking: `tiers` of entries, best first; entries of one tier are tied. `entries`: in the order of the arrays.
+    `undecided`: all pairs (a, b) of entries of which the method puts neither before the other."""
 
     entries: tuple[int, ...]
     tiers: tuple[tuple[int, ...], ...]
@@ -40,7 +40,7 @@ class Schulze(Places):
     """`preferred[a, b]`: judges who put a above b; `strength[a, b]`: of the strongest path from a to b.
 
     Entry a is before b where strength[a, b] > strength[b, a]. That is a strict partial order; the tiers are those
-    whom nobody before is left for, again and again. Entries of different tiers can be undecided all the same.
+    before whom nobody is left, taken away again and again. Entries of different tiers can be undecided all the same.
     """
 
     preferred: Floats
