@@ -16,7 +16,7 @@ from concours.identity.models import Role
 from concours.jury import closing, forms, panel, rounds
 from concours.jury.distribution import Outcome
 from concours.jury.lookup import find_round, panel_of, require, rounds_of
-from concours.jury.models import Round, RoundKind, RoundStatus
+from concours.jury.models import Round, RoundStatus
 from concours.jury.opening import CannotShareOut, open_round
 from concours.jury.pages import ROUND, onward, refused
 from concours.jury.progress import progress, stepped_aside
@@ -257,7 +257,7 @@ def _form_page(typed: dict[str, Any], found: Round | None, wrong: DomainError | 
         typed=typed,
         event=event,
         others=others,
-        kinds={kind: KIND_NAMES[kind] for kind in RoundKind},
+        kinds=dict(KIND_NAMES),
         chains={forms.joined(chain): chain_name(chain) for chain in CHAINS},
         criteria=forms.rows(),
         errors=wrong.by_field() if isinstance(wrong, Invalid) else {},

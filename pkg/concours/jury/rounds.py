@@ -19,6 +19,7 @@ from concours.jury import limits
 from concours.jury.lookup import hold, require
 from concours.jury.models import Assignment, Criterion, Panelist, Round, RoundKind, RoundStatus
 from concours.jury.selection import CHAINS, Quota, Step
+from concours.jury.words import KIND_NAMES
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> RoundDraft:
         wrong("title", msg("Please give the round a name."))
     elif len(title) > limits.TITLE_CHARACTERS:
         wrong("title", msg("At most %(limit)s characters, please.", limit=limits.TITLE_CHARACTERS))
-    if draft.kind not in set(RoundKind):
+    if draft.kind not in KIND_NAMES:
         wrong("kind", msg("Please choose how the judges speak."))
     if not 1 <= draft.reviews <= limits.REVIEWS_PER_ENTRY:
         wrong("reviews", msg("From 1 to %(limit)s reviews are possible.", limit=limits.REVIEWS_PER_ENTRY))
