@@ -166,6 +166,7 @@ def test_the_desk_is_worked_by_keys(site: Site, make: Make) -> None:
         page.get_by_role("link", name="Look through one by one").click()
         heading = page.locator("h1")
         expect(heading).to_contain_text("No. 1")
+        page.wait_for_load_state("load")  # keys work once the page's script does
         page.keyboard.press("j")
         expect(heading).to_contain_text("No. 2")
         page.keyboard.press("k")

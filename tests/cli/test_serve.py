@@ -86,6 +86,7 @@ def test_each_part_that_is_killed_comes_back_and_a_killed_workers_job_is_done_af
             until(lambda: stack.get("/readyz")[0] == 200, 30, f"ready again after {name} was killed")
 
         connection = redis.Redis.from_url(stack.redis_url())
+        until(lambda: answers(connection), 30, "the new Valkey answers")  # a new process is not yet an open socket
         from rq import Retry
 
         job = Queue("default", connection=connection).enqueue(time.sleep, 2, retry=Retry(3, interval=RETRY_AFTER_S))
@@ -95,6 +96,14 @@ def test_each_part_that_is_killed_comes_back_and_a_killed_workers_job_is_done_af
         until(lambda: Job.fetch(job.id, connection).get_status() == "finished", 40, "the lost job is done after all")
         stack.interrupt()
         stack.wait_gone(2)
+
+
+def answers(connection: redis.Redis) -> bool:
+    """Whether Redis takes a command at this moment."""
+    try:
+        return bool(connection.ping())
+    except redis.ConnectionError:
+        return False
 
 
 @pytest.mark.drill

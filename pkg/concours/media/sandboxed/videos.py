@@ -170,22 +170,26 @@ def _frame_at(container: Any, stream: Any, moment: float) -> Any:
 
 
 def _see_the_end(container: Any, stream: Any, length: float) -> None:
-    """Raises Unusable when nothing can be read in the last part of a film that says it is longer."""
+    """Raises Unusable when the last part of a film that says how long it is cannot be read.
+
+    Sound counts too: where nothing moves at the end, recorders write no more frames.
+    """
     if length < 2:
         return
     start = stream.start_time or 0
     container.seek(start + int(length * 0.95 / stream.time_base), stream=stream, backward=True)
     last = 0.0
     decoded = 0
-    for packet in container.demux(stream):
+    for packet in container.demux(stream, *container.streams.audio):
         if packet.pts is None:
             continue
         if packet.is_corrupt:
             raise Unusable("truncated")
-        last = max(last, float((packet.pts - start) * packet.time_base))
-        if decoded == 0:
+        begins = start if packet.stream is stream else packet.stream.start_time or 0
+        last = max(last, float((packet.pts + (packet.duration or 0) - begins) * packet.time_base))
+        if decoded == 0 and packet.stream is stream:
             decoded = len(packet.decode())
-    if decoded == 0 or last < length * 0.8 - 1:
+    if decoded == 0 or last < length * 0.98 - 1:
         raise Unusable("truncated")
 
 
