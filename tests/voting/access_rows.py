@@ -173,6 +173,7 @@ ROWS = [
     Row("voting_desk.preview", "POST", _desk(lambda p: "/preview"), DESK, data=_form),
     Row("voting_desk.publish", "POST", _desk(lambda p: "/publish", publish=False), DESK),
     Row("voting_desk.unpublish", "POST", _desk(lambda p: "/unpublish"), DESK),
+    Row("voting_desk.discard", "POST", _desk(lambda p: "/discard", publish=False), DESK, anew=True),
     Row("voting_desk.add_candidates", "POST", _desk(lambda p: "/candidates"), DESK, data=lambda _: {"group": "teams"}),
     Row("voting_desk.withdraw", "POST", _desk(lambda p: f"/candidates/{p.candidates[0]}/withdraw"), DESK),
     Row("voting_desk.reinstate", "POST", _desk(lambda p: f"/candidates/{p.candidates[0]}/reinstate"), DESK),

@@ -1,6 +1,7 @@
 """The organiser's desk: making, changing, publishing a poll; what is typed is never lost."""
 
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,9 +17,10 @@ from concours.base.errors import Conflict, Invalid
 from concours.events.models import Event, EventStatus
 from concours.identity.models import Account, Role
 from concours.voting import candidates, polls
+from concours.voting.ladder.models import CodeBatch
 from concours.voting.ladder.ways import in_words as said_of
 from concours.voting.ladder.ways import only
-from concours.voting.models import Candidate, Poll
+from concours.voting.models import Candidate, Poll, PollLog, PollProgress
 from concours.voting.pages import poll_form
 from concours.voting.rules import Rules, in_words
 from tests.conftest import both_databases
@@ -169,6 +171,34 @@ def test_who_votes_is_fixed_by_the_first_vote(a_poll: PollMaker, a_voter: Come, 
         polls.edit(world.poll, draft, version=world.poll.version, actor=actor, now=now)
     with pytest.raises(Conflict):
         polls.unpublish(world.poll, actor=actor, now=now)
+    session().rollback()
+
+
+@both_databases
+def test_a_poll_that_was_never_public_can_be_deleted(make: Make, a_poll: PollMaker, now: datetime) -> None:
+    world = a_poll(publish=False)
+    session().add(CodeBatch(poll_id=world.id, name="请柬", weight=1, count=3, created_at=now))
+    session().flush()
+    number = world.id
+    polls.discard(world.poll, actor=make.account(), now=now)
+    session().commit()
+    for column in (Poll.id, Candidate.poll_id, PollProgress.poll_id, CodeBatch.poll_id):
+        assert session().scalar(sa.select(sa.func.count()).where(column == number)) == 0, column
+
+
+@pytest.mark.usefixtures("sequencer")
+def test_a_poll_that_was_public_stays_on_record(make: Make, a_poll: PollMaker, now: datetime) -> None:
+    world = a_poll()
+    with pytest.raises(Conflict, match="public once"):
+        polls.discard(world.poll, actor=make.account(), now=now)
+    until = time.monotonic() + 20
+    while session().scalar(sa.select(PollLog.poll_id)) is None and time.monotonic() < until:
+        session().rollback()
+        time.sleep(0.05)
+    polls.unpublish(world.poll, actor=make.account(), now=now)
+    session().commit()
+    with pytest.raises(Conflict, match="public once"):
+        polls.discard(world.poll, actor=make.account(), now=now)
     session().rollback()
 
 

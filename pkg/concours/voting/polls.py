@@ -16,7 +16,7 @@ from concours.identity.models import Account
 from concours.voting import secrets
 from concours.voting.ladder import ways
 from concours.voting.ladder.ways import NEVER, ON_EVIDENCE, Ways
-from concours.voting.models import Candidate, Poll, PollLog, PollProgress, Tally
+from concours.voting.models import Candidate, Poll, PollLog, PollProgress, Tally, Witness
 from concours.voting.rules import Rules
 
 MAX_POLLS_PER_EVENT = 50
@@ -179,6 +179,28 @@ def unpublish(poll: Poll, *, actor: Account, now: datetime) -> None:
     poll.published = False
     changed(poll, now=now)
     audit.record(actor, "voting.unpublish_poll", poll, now=now, event_id=poll.event_id)
+
+
+def was_public(poll: Poll) -> bool:
+    """Whether the poll is public or was: then it has a log."""
+    return poll.published or session().get(PollLog, poll.id) is not None or has_votes(poll)
+
+
+def discard(poll: Poll, *, actor: Account, now: datetime) -> None:
+    """Removes a poll that was never public, with its candidates and codes. Raises Conflict."""
+    if was_public(poll):
+        raise Conflict(
+            msg("This poll was public once: it stays on record."),
+            hint=msg("Take it back instead, as long as nobody has voted; then only organisers see it."),
+            code="was_public",
+        )
+    audit.record(actor, "voting.discard_poll", poll, now=now, event_id=poll.event_id, title=poll.title, slug=poll.slug)
+    for table in (Witness, PollProgress):
+        session().execute(sa.delete(table).where(table.poll_id == poll.id))
+    session().expire(poll, ["candidates"])
+    session().execute(sa.delete(Candidate).where(Candidate.poll_id == poll.id))
+    session().execute(sa.delete(Poll).where(Poll.id == poll.id))
+    session().expunge(poll)
 
 
 def ask_everybody(poll: Poll, asked: bool, *, actor: Account, now: datetime) -> None:

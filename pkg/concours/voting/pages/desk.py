@@ -114,6 +114,7 @@ def overview(poll_id: int) -> str:
         after=after,
         sources=candidates.sources(event) if _may_change() else (),
         may_change=_may_change(),
+        was_public=polls.was_public(poll),
     )
 
 
@@ -239,6 +240,18 @@ def unpublish(poll_id: int) -> Response:
     announce(poll.id)
     notify(msg("The poll is taken back; only organisers see it now."))
     return _to_overview(poll)
+
+
+@bp.post(f"/{NUMBER}/discard")
+@allow(Role.ORGANISER)
+def discard(poll_id: int) -> Response:
+    """Removes a poll that was never public."""
+    poll = _poll(poll_id)
+    title = poll.title
+    polls.discard(poll, actor=actor(), now=clock.now())
+    session().commit()
+    notify(msg("The poll “%(title)s” is deleted.", title=title))
+    return redirect(url_for("voting_desk.index"), 303)
 
 
 @bp.post(f"/{NUMBER}/candidates")
