@@ -52,7 +52,7 @@ def record(event: Event, round_id: int, given: Sequence[Given], *, actor: Accoun
     Raises NotFound and Forbidden where the judge has no business in the round at all.
     """
     found = hold(event.id, round_id, together=True)
-    panelist = _seat(found, actor)
+    panelist = seat_of(found, actor)
     tokens = {item.token for item in given}
     rows = session().scalars(
         sa.select(Assignment)
@@ -61,7 +61,7 @@ def record(event: Event, round_id: int, given: Sequence[Given], *, actor: Accoun
     )
     assignments = {row.token: row for row in rows}
     known = _known_marks(assignments.values(), {item.client_id for item in given})
-    closed = _why_closed(event, found, panelist, now)
+    closed = why_closed(event, found, panelist, now)
     answers = []
     for item in given:
         assignment = assignments.get(item.token)
@@ -84,8 +84,8 @@ def recuse(
     that took over.
     """
     found = hold(event.id, round_id)
-    panelist = _seat(found, actor)
-    closed = _why_closed(event, found, panelist, now)
+    panelist = seat_of(found, actor)
+    closed = why_closed(event, found, panelist, now)
     if closed is not None:
         raise closed
     assignment = session().scalar(
@@ -94,9 +94,9 @@ def recuse(
         )
     )
     if assignment is None:
-        raise _no_such_work()
+        raise no_such_work()
     if assignment.recused_at is not None:
-        raise _stepped_aside()
+        raise stepped_aside()
     why = typed.line(reason)
     if not why or len(why) > limits.REASON_CHARACTERS:
         sentence = msg("Please give the reason in at most %(limit)s characters.", limit=limits.REASON_CHARACTERS)
@@ -119,7 +119,7 @@ def recuse(
     return assignment, successor
 
 
-def _seat(found: Round, actor: Account) -> Panelist:
+def seat_of(found: Round, actor: Account) -> Panelist:
     """The judge's place on the panel, locked, so that one judge's marks are written one request after the other."""
     panelist = session().scalar(
         sa.select(Panelist)
@@ -141,7 +141,7 @@ def _known_marks(assignments: Any, client_ids: set[str]) -> dict[tuple[int, str]
     return {(assignment, client_id): value for assignment, client_id, value in rows.tuples()}
 
 
-def _why_closed(event: Event, found: Round, panelist: Panelist, now: datetime) -> DomainError | None:
+def why_closed(event: Event, found: Round, panelist: Panelist, now: datetime) -> DomainError | None:
     """Why nobody, or not this judge, can mark now; None where they can."""
     if panelist.dropped_at is not None:
         return Closed(
@@ -169,7 +169,7 @@ def _refuse(
     closed: DomainError | None,
 ) -> DomainError | None:
     if assignment is None:
-        return _no_such_work()
+        return no_such_work()
     if (assignment.id, item.client_id) in known:
         if known[assignment.id, item.client_id] == item.value:
             return None
@@ -177,7 +177,7 @@ def _refuse(
     if closed is not None:
         return closed
     if assignment.recused_at is not None:
-        return _stepped_aside()
+        return stepped_aside()
     wrong = value_problem(found, item.value)
     return Invalid(wrong, code="bad_mark") if wrong is not None else None
 
@@ -213,11 +213,11 @@ def _write(found: Round, assignment: Assignment, client_id: str, value: dict[str
         assignment.withdrawn_at = None
 
 
-def _no_such_work() -> NotFound:
+def no_such_work() -> NotFound:
     return NotFound(
         msg("This work is not among yours."), hint=msg("Reload the light table to see your works."), code="no_such_work"
     )
 
 
-def _stepped_aside() -> Conflict:
+def stepped_aside() -> Conflict:
     return Conflict(msg("You stepped aside from this work, so it takes no mark of yours."), code="recused")
