@@ -11,20 +11,20 @@ from concours import audit
 from concours.base import typed
 from concours.base.db import session
 from concours.base.errors import Closed, Conflict, DomainError, FieldProblem, Forbidden, Invalid, NotFound
-from concours.base.messages import Message, msg
+from concours.base.messages import msg
 from concours.entries.times import require_running
 from concours.events.models import Event, PhaseKind
 from concours.events.phases import require_open
 from concours.identity.models import Account
-from concours.jury import limits
+from concours.jury import kinds, limits
 from concours.jury.distribution import redistribute
 from concours.jury.lookup import hold
-from concours.jury.models import Assignment, Mark, Panelist, Round, RoundKind, RoundStatus
+from concours.jury.models import Assignment, Mark, Panelist, Round, RoundStatus
 
 
 @dataclass(frozen=True)
 class Given:
-    """One mark as it was sent. `value`: {"yes": bool}, {criterion key: points}, or None to take the mark back.
+    """One mark as it was sent. `value`: what the round's kind takes (`models.Mark`), or None to take the mark back.
 
     `client_id` is the sender's own random name for it: sent again with the same name, it is the same mark.
     """
@@ -178,30 +178,8 @@ def _refuse(
         return closed
     if assignment.recused_at is not None:
         return stepped_aside()
-    wrong = value_problem(found, item.value)
+    wrong = kinds.value_problem(found, item.value)
     return Invalid(wrong, code="bad_mark") if wrong is not None else None
-
-
-def value_problem(found: Round, value: Mapping[str, Any] | None) -> Message | None:
-    """What is wrong with a mark in this round; None where it will do."""
-    if value is None:
-        return None
-    if found.kind == RoundKind.YES_NO:
-        if set(value) == {"yes"} and isinstance(value["yes"], bool):
-            return None
-        return msg("A mark of this round is Yes or No.")
-    for criterion in found.criteria:
-        points = value.get(criterion.key)
-        if type(points) is not int or not criterion.lowest <= points <= criterion.highest:
-            return msg(
-                "“%(criterion)s” takes whole points from %(lowest)s to %(highest)s.",
-                criterion=criterion.title,
-                lowest=criterion.lowest,
-                highest=criterion.highest,
-            )
-    if len(value) != len(found.criteria):
-        return msg("This mark names a criterion that the round does not have.")
-    return None
 
 
 def _write(found: Round, assignment: Assignment, client_id: str, value: dict[str, Any] | None, now: datetime) -> None:

@@ -42,8 +42,9 @@ class Scale:
 class Score:
     """What the marks of one entry say.
 
-    `marks`: each mark on the scale of 0 to 100. `missing`: reviews asked for and not given. `mean` is what ranks,
-    `median` stands beside it; `spread` is the sample standard deviation of the marks (0.0 for fewer than two).
+    `marks`: each mark on the scale of 0 to 100. `missing`: reviews asked for and not given. `mean` is what ranks (what
+    the common order says in rounds that have one), `median` stands beside it; `spread` is the sample standard
+    deviation of the marks (0.0 for fewer than two).
     """
 
     entry: int
@@ -60,8 +61,11 @@ class Score:
 
 
 def yes_points(value: Mapping[str, Any]) -> Fraction:
-    """A mark of a yes/no round: 100 for Yes, 0 for No. The mean of these is the share of Yes in per cent."""
-    return Fraction(TOP if value["yes"] else 0)
+    """A mark of a yes/no round: 100 for Yes, 50 for "maybe", 0 for No.
+
+    The mean of these is the share of Yes in per cent, each Maybe counted as half a Yes.
+    """
+    return Fraction(TOP, 2) if value["yes"] == "maybe" else Fraction(TOP if value["yes"] else 0)
 
 
 def weighted_points(value: Mapping[str, Any], scales: Sequence[Scale]) -> Fraction:
@@ -83,10 +87,14 @@ def weight_of(number: float) -> Fraction:
     return Fraction(repr(float(number)))
 
 
-def score(entry: int, marks: Sequence[Fraction], *, asked: int, missing: Missing) -> Score | None:
+def score(
+    entry: int, marks: Sequence[Fraction], *, asked: int, missing: Missing, whole: Fraction | None = None
+) -> Score | None:
     """The entry's score, or None where the rule for missing marks leaves it without one.
 
-    `marks` in any order; `asked`: the reviews each entry was to have.
+    `marks` in any order; `asked`: the reviews each entry was to have. `whole`: what ranks the entry in place of the
+    mean, where all entries are ordered together (0 to 100); each missing review takes away its part of it where it
+    counts as lowest.
     """
     lacking = max(0, asked - len(marks))
     if not marks and missing is not Missing.LOWEST:
@@ -95,11 +103,13 @@ def score(entry: int, marks: Sequence[Fraction], *, asked: int, missing: Missing
         return None
     counted = sorted(marks) + ([Fraction(0)] * lacking if missing is Missing.LOWEST else [])
     counted.sort()
+    part = Fraction(len(marks), len(counted))
+    ranks = sum(counted, Fraction(0)) / len(counted) if whole is None else whole * part
     return Score(
         entry=entry,
         marks=tuple(sorted(marks, reverse=True)),
         missing=lacking,
-        mean=sum(counted, Fraction(0)) / len(counted),
+        mean=ranks,
         median=Fraction(median(counted)),
         spread=stdev([float(mark) for mark in counted]) if len(counted) > 1 else 0.0,
     )

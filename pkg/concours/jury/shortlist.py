@@ -14,12 +14,12 @@ from concours.base.messages import Message, msg
 from concours.entries.times import require_running
 from concours.events.models import Event
 from concours.identity.models import Account
-from concours.jury import limits
+from concours.jury import kinds, limits
 from concours.jury.closing import missing_rule
 from concours.jury.lookup import hold, require
-from concours.jury.models import Assignment, Round, RoundKind, RoundStatus, Selected
+from concours.jury.models import Round, RoundStatus, Selected
 from concours.jury.rounds import quotas_of, ties_of
-from concours.jury.scoring import Scale, Score, score, weight_of, weighted_points, yes_points
+from concours.jury.scoring import Score, score
 from concours.jury.selection import Candidate, CannotSelect, Selection, lottery_seed, select
 from concours.jury.sources import Facts, entries_in, entries_then
 
@@ -78,32 +78,21 @@ def outcome(event: Event, found: Round, count: int | None = None) -> Outcome:
 
 def scores_of(found: Round, entries: Collection[Facts]) -> dict[int, Score]:
     """The scores of the entries that have one, from the marks that stand."""
-    marks = standing_marks(found)
+    said = kinds.worth(found, {facts.id for facts in entries})
+    whole = said.whole or {}
     rule = missing_rule(found)
     scores = {
-        facts.id: score(facts.id, marks.get(facts.id, ()), asked=found.reviews, missing=rule) for facts in entries
+        facts.id: score(
+            facts.id, said.marks.get(facts.id, ()), asked=found.reviews, missing=rule, whole=whole.get(facts.id)
+        )
+        for facts in entries
     }
     return {entry: value for entry, value in scores.items() if value is not None}
 
 
 def standing_marks(found: Round) -> dict[int, list[Fraction]]:
     """The marks that stand, from 0 to 100, by entry; those of judges who stepped aside from it do not count."""
-    rows = session().execute(
-        sa.select(Assignment.entry_id, Assignment.value)
-        .where(
-            Assignment.round_id == found.id,
-            Assignment.marked_at.is_not(None),
-            Assignment.recused_at.is_(None),
-        )
-        .order_by(Assignment.id)
-    )
-    scales = [Scale(c.key, weight_of(c.weight), c.lowest, c.highest) for c in found.criteria]
-    marks: dict[int, list[Fraction]] = {}
-    for entry, value in rows.tuples():
-        if value is not None:
-            worth = yes_points(value) if found.kind == RoundKind.YES_NO else weighted_points(value, scales)
-            marks.setdefault(entry, []).append(worth)
-    return marks
+    return dict(kinds.worth(found).marks)
 
 
 def lottery_label(facts: Facts) -> str:
