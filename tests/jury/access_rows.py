@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from concours.jury.models import Round
+import sqlalchemy as sa
+
+from concours.base.db import session
+from concours.jury import remarks
+from concours.jury.models import Remark, Round
 from tests.access import Row, World
 from tests.jury.build import Jury
 
@@ -75,7 +79,30 @@ def at_rounds(w: World) -> str:
     return f"/events/{w.event.slug}/jury/rounds"
 
 
+def remark(w: World) -> list[dict[str, Any]]:
+    """A flag."""
+    return [{"token": token(w), "client_id": "r", "kind": "discuss", "text": ""}]
+
+
+def remarked(w: World) -> str:
+    """The address of a flag that the world's judge raised."""
+    page = desk(w, "/remarks", "open")
+    found: Round = w.__dict__["open_round"]
+    said = [remarks.Said(token(w), "r", "discuss", "")]
+    assert remarks.give(w.event, found.id, said, actor=w.judge, now=w.make.now)[0].saved
+    number = session().scalar(sa.select(Remark.id).where(Remark.round_id == found.id))
+    session().commit()
+    return f"{page}/{number}"
+
+
 ROWS = [
+    Row("jury_remarks.remarks_page", "GET", lambda w: desk(w, "/remarks", "open"), LOOKS),
+    Row("jury_remarks.remarks_page", "GET", lambda w: elsewhere(w, "/remarks"), NOBODY),
+    Row("jury_remarks.handle_remark", "POST", remarked, ACTS, data=lambda w: {"handled": "seen"}),
+    Row("jury_remarks_api.give_remarks", "POST", lambda w: seat(w, "remarks"), JUDGES, json=remark),
+    Row("jury_remarks_api.give_remarks", "POST", lambda w: seat_elsewhere(w, "remarks"), NOBODY, json=remark),
+    Row("jury_api.table_outline", "GET", lambda w: seat(w, "outline.json"), JUDGES),
+    Row("jury_api.table_outline", "GET", lambda w: seat_elsewhere(w, "outline.json"), NOBODY),
     Row("jury.rounds_page", "GET", at_rounds, LOOKS),
     Row("jury.new_round", "GET", lambda w: at_rounds(w) + "/new", ACTS),
     Row("jury.create_round", "POST", at_rounds, ACTS, data=lambda w: SET_UP),

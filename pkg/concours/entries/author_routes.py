@@ -9,6 +9,7 @@ from concours.base.errors import Closed, Conflict, DomainError, Forbidden, Inval
 from concours.base.messages import msg
 from concours.entries import authors, drafts, submission
 from concours.entries.answers import asks_json, done, onward, read_typed, status_of, whole
+from concours.entries.beside import beside_of
 from concours.entries.blueprint import bp
 from concours.entries.form_page import form_page, labels
 from concours.entries.history import history_of, last_decisions
@@ -136,6 +137,7 @@ def show(entry_id: int) -> str:
         reopenable=handles and entry.status == EntryStatus.WITHDRAWN and submission_open(event, now),
         deadline=deadline(event, entry),
         desk=_sees_desk(person),
+        beside=beside_of(entry),
     )
 
 

@@ -18,7 +18,7 @@ from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.jury import limits, marks
 from concours.jury.forms import GREATEST
-from concours.jury.light_table import seat, share, works
+from concours.jury.light_table import outline, seat, share, works
 from concours.jury.lookup import find_round
 from concours.jury.models import Round, RoundStatus
 from concours.jury.pages import ROUND, address, language, told
@@ -152,6 +152,26 @@ def table(round_id: int, query_data: TableQuery) -> Response:
             "marked": mine.marked,
             "works": listed,
             "next": following,
+        }
+    )
+
+
+@bp.get(f"/{ROUND}/outline.json")
+@allow(Role.JUDGE)
+@bp.doc(summary="All the judge's works in their random order: tokens, marks and flags", tags=["Jury"])
+def table_outline(round_id: int) -> Response:
+    """The judge's whole table in outline; what is shown of a work comes in pages of table.json."""
+    event = current_event()
+    judge = actor()
+    found = seat(event.id, round_id, judge)
+    listed = outline(found, judge)
+    return jsonify(
+        {
+            "round": _round_for_judges(found),
+            "open": found.status == RoundStatus.OPEN and is_open(event, PhaseKind.JUDGING, clock.now()),
+            "assigned": len(listed),
+            "marked": sum(work["mark"] is not None for work in listed),
+            "works": listed,
         }
     )
 
@@ -307,6 +327,7 @@ def _round_for_judges(found: Round) -> dict[str, Any]:
         "title": found.title,
         "kind": found.kind,
         "status": found.status,
+        "maybe": bool(found.rule.get("maybe")),
         "criteria": [
             {
                 "key": criterion.key,
@@ -314,6 +335,8 @@ def _round_for_judges(found: Round) -> dict[str, Any]:
                 "weight": criterion.weight,
                 "lowest": criterion.lowest,
                 "highest": criterion.highest,
+                "step": criterion.step,
+                "anchors": criterion.anchors,
             }
             for criterion in found.criteria
         ],

@@ -17,10 +17,11 @@ from concours.events.phases import phase_of
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.jury import forms, limits, marks
+from concours.jury.kinds import points, yes_no
 from concours.jury.light_table import seat, share, shares, work_at
 from concours.jury.models import Round, RoundKind, RoundStatus
 from concours.jury.pages import ROUND, address, language, onward, refused
-from concours.jury.words import KIND_NAMES
+from concours.jury.words import KIND_NAMES, REMARK_NAMES
 
 bp = Blueprint("jury_table", __name__, url_prefix="/events/<event_slug>/jury", template_folder="templates")
 
@@ -45,7 +46,14 @@ def table(round_id: int) -> str:
     judge = actor()
     found = seat(current_event().id, round_id, judge)
     mine = share(found, judge)
-    return render_template("jury/table.html", round=found, share=mine, seat=f"{found.id}.{judge.id}", limits=limits)
+    return render_template(
+        "jury/table.html",
+        round=found,
+        share=mine,
+        seat=f"{found.id}.{judge.id}",
+        limits=limits,
+        remark_names=REMARK_NAMES,
+    )
 
 
 @bp.get(f"/{ROUND}/table/plain")
@@ -58,7 +66,7 @@ def plain(round_id: int) -> str:
 @bp.post(f"/{ROUND}/table/plain")
 @allow(Role.JUDGE)
 def plain_mark(round_id: int) -> Response:
-    """Saves the mark of the plain form: `token`, `client_id`, and `yes` (1 or 0), `points-<criterion>`, or `undo`."""
+    """Saves the mark of the plain form: `token`, `client_id`, and `yes` (1, 0 or maybe), `points-<criterion>`, or `undo`."""
     event = current_event()
     judge = actor()
     found = seat(event.id, round_id, judge)
@@ -98,7 +106,7 @@ def plain_recuse(round_id: int) -> Response:
 def _typed_value(found: Round) -> dict[str, Any]:
     if found.kind == RoundKind.YES_NO:
         said = request.form.get("yes")
-        return {"yes": said == "1"} if said in {"0", "1"} else {}
+        return {"yes": said == "1"} if said in {"0", "1"} else {"yes": said} if said == yes_no.MAYBE else {}
     names = [criterion.key for criterion in found.criteria]
     return {key: forms.whole(request.form.get(f"points-{key}"), forms.GREATEST) for key in names}
 
@@ -117,6 +125,7 @@ def _plain_page(found: Round, reason: DomainError | None = None) -> str:
         before=before,
         behind=behind,
         client_id=secrets.token_urlsafe(12),
+        meant={criterion.key: points.meant(criterion) for criterion in found.criteria},
         is_open=found.status == RoundStatus.OPEN,
         reason=reason,
         typed=request.form,

@@ -23,7 +23,7 @@ from concours.events.rules import read_fields
 from concours.identity.models import Account
 from concours.jury import limits
 from concours.jury.lookup import find_round
-from concours.jury.models import Assignment, Panelist, Round, RoundStatus
+from concours.jury.models import FLAGS, Assignment, Panelist, Remark, Round, RoundStatus
 from concours.media.models import Asset, Rendition
 
 Address = Callable[[Rendition], str]
@@ -94,8 +94,36 @@ def works(
     more = len(rows) > limit
     rows = rows[:limit]
     titles = bool(found.rule.get("titles", True))
-    listed = [blind(row, address=address, language=language, titles=titles) for row in rows]
+    said = _remarks(found, judge, [row.id for row in rows])
+    listed = [
+        {**blind(row, address=address, language=language, titles=titles), "remarks": said.get(row.id, {})}
+        for row in rows
+    ]
     return listed, (rows[-1].position if more else None)
+
+
+def outline(found: Round, judge: Account) -> list[dict[str, Any]]:
+    """All the judge's works in their own order: token, position, standing mark, and which flags they raised.
+
+    Two queries; some 80 bytes a work, so that a table of 1,700 knows at once what is undecided, maybe or flagged, while
+    what is shown of a work comes in pages.
+    """
+    rows = session().execute(
+        sa.select(Assignment.id, Assignment.token, Assignment.position, Assignment.value, Assignment.marked_at)
+        .join(Entry, Entry.id == Assignment.entry_id)
+        .where(*_own(found, judge))
+        .order_by(Assignment.position)
+    )
+    said = _remarks(found, judge, None)
+    return [
+        {
+            "token": token,
+            "position": position,
+            "mark": value if marked_at is not None else None,
+            "flags": [kind for kind in said.get(number, {}) if kind in FLAGS],
+        }
+        for number, token, position, value, marked_at in rows.tuples()
+    ]
 
 
 def work_at(
@@ -194,6 +222,22 @@ def _assignments(found: Round, judge: Account, which: ColumnElement[bool], limit
         )
         .all()
     )
+
+
+def _remarks(found: Round, judge: Account, assignments: Sequence[int] | None) -> dict[int, dict[str, str]]:
+    """What the judge remarked and did not take back: assignment → kind → text; of all their works for None."""
+    query = (
+        sa.select(Remark.assignment_id, Remark.kind, Remark.text)
+        .join(Assignment, Assignment.id == Remark.assignment_id)
+        .where(Remark.round_id == found.id, Assignment.account_id == judge.id, Remark.withdrawn_at.is_(None))
+        .order_by(Remark.assignment_id, Remark.kind)
+    )
+    if assignments is not None:
+        query = query.where(Remark.assignment_id.in_(assignments))
+    said: dict[int, dict[str, str]] = {}
+    for assignment, kind, text in session().execute(query).tuples():
+        said.setdefault(assignment, {})[kind] = text
+    return said
 
 
 def _counts(judge: Account, rounds: Sequence[int]) -> list[tuple[int, int, int]]:

@@ -8,6 +8,11 @@ CRITERIA = 8
 POINTS_SPAN = 1_000
 """Greatest highest points of a criterion, and the lowest lowest with a minus."""
 WEIGHT_AT_MOST = 1_000.0
+ANCHORS = 21
+"""Points of one criterion that are described."""
+ANCHOR_CHARACTERS = 120
+PICKED = 2_000
+"""Entries of a list picked by hand."""
 PANEL = 200
 """Judges of one round, those who left included."""
 ENTRIES_PER_ROUND = 20_000
@@ -20,3 +25,10 @@ TABLE_PAGE = 100
 """Entries of one answer of the light table's list."""
 RESULTS_PAGE = 100
 """Entries on one page of the results."""
+REMARKS_AT_ONCE = 200
+"""Remarks of one request."""
+REMARK_CHARACTERS = 1_000
+ANSWER_CHARACTERS = 500
+"""The organisers' own record of what became of a remark."""
+REMARKS_PAGE = 50
+"""Remarks on one page of the organiser's list."""

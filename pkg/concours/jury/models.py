@@ -304,6 +304,10 @@ class RemarkKind(StrEnum):
     COMMENT = "comment"
 
 
+FLAGS = frozenset({RemarkKind.COPY, RemarkKind.RULE, RemarkKind.DISCUSS})
+"""The kinds of remarks that mark an entry for the organiser."""
+
+
 class Remark(Model):
     """What a judge says of an entry besides the mark. One of a kind per judge and entry; a flag needs no text.
 

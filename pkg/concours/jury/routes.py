@@ -5,11 +5,12 @@ from typing import Any
 from flask import Flask
 
 from concours.base.messages import msg
+from concours.entries.beside import beside
 from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
 from concours.events.offers import offer
 from concours.identity.models import Role
-from concours.jury import api, desk_routes, judge_routes, result_routes
+from concours.jury import api, desk_routes, judge_routes, remark_routes, remarks, result_routes
 
 
 def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
@@ -18,6 +19,9 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     app.register_blueprint(result_routes.bp)
     app.register_blueprint(judge_routes.bp)
     app.register_blueprint(api.bp)
+    app.register_blueprint(remark_routes.bp)
+    app.register_blueprint(remark_routes.api)
+    beside(msg("From the jury"), remarks.for_author)
     navigate("jury.rounds_page", msg("Jury"), order=50, who={Role.ORGANISER, Role.AUDITOR})
     navigate("jury_table.my_rounds", msg("Judging"), order=15, who={Role.JUDGE})
     offer("jury_table.my_rounds", msg("Judge the works"), phase=PhaseKind.JUDGING, who={Role.JUDGE}, order=4)

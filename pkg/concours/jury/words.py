@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from concours.base.messages import Message, msg
-from concours.jury.models import RoundKind
+from concours.jury.models import RemarkKind, RoundKind
 from concours.jury.scoring import Missing
 from concours.jury.selection import Step
 
@@ -25,6 +25,22 @@ MISSING_NAMES: dict[str, Message] = {
     Missing.AVAILABLE: msg("The marks given count; an entry without any mark cannot be selected."),
     Missing.LOWEST: msg("Each missing mark counts as No, or as the lowest points."),
     Missing.EXCLUDE: msg("An entry with fewer marks than asked cannot be selected."),
+}
+
+REMARK_NAMES: dict[str, Message] = {
+    RemarkKind.COPY: msg("Perhaps a copy"),
+    RemarkKind.RULE: msg("Against the rules"),
+    RemarkKind.DISCUSS: msg("To be discussed"),
+    RemarkKind.NOTE: msg("Note to the organiser"),
+    RemarkKind.OWN: msg("My own note"),
+    RemarkKind.COMMENT: msg("Comment to the author"),
+}
+
+HANDLED_NAMES: dict[str, Message] = {
+    "": msg("not looked at yet"),
+    "seen": msg("seen"),
+    "released": msg("released to the author"),
+    "withheld": msg("withheld"),
 }
 
 _CHAIN_NAMES: dict[tuple[str, ...], Message] = {

@@ -22,16 +22,19 @@ export class Criteria {
     const root = element("div", { className: "lt-criterion", role: "group" }, element("p", {}, title, " ", weight));
     root.setAttribute("aria-labelledby", id);
     root.addEventListener("focusin", () => this.activate(n, false));
-    const count = criterion.highest - criterion.lowest + 1;
+    const by = criterion.step ?? 1;
+    const count = Math.floor((criterion.highest - criterion.lowest) / by) + 1;
+    const meant = Object.entries(criterion.anchors ?? {}).sort(([one], [other]) => one - other);
+    if (meant.length) root.append(element("p", { className: "lt-anchors" }, meant.map(([points, sentence]) => `${points}: ${sentence}`).join("; ")));
     if (count > BUTTONS) {
-      const input = element("input", { type: "number", className: "form-control", min: criterion.lowest, max: criterion.highest, step: 1, inputMode: "numeric", placeholder: range });
+      const input = element("input", { type: "number", className: "form-control", min: criterion.lowest, max: criterion.highest, step: by, inputMode: "numeric", placeholder: range });
       input.setAttribute("aria-label", `${criterion.title} ${range}`);
       input.addEventListener("change", () => this.typed(n, input));
       root.append(input);
       return { root, input, buttons: [] };
     }
     const buttons = Array.from({ length: count }, (_, step) => {
-      const points = criterion.lowest + step;
+      const points = criterion.lowest + step * by;
       return element("button", { type: "button", className: "lt-point", "aria-pressed": "false", tabIndex: step ? -1 : 0, onclick: () => this.give(n, points) }, String(points));
     });
     root.append(element("div", { className: "lt-points" }, ...buttons));
@@ -40,8 +43,8 @@ export class Criteria {
 
   typed(n, input) {
     const points = Number(input.value);
-    const { lowest, highest } = this.criteria[n];
-    const good = input.value !== "" && Number.isInteger(points) && points >= lowest && points <= highest;
+    const { lowest, highest, step = 1 } = this.criteria[n];
+    const good = input.value !== "" && Number.isInteger(points) && points >= lowest && points <= highest && (points - lowest) % step === 0;
     input.classList.toggle("is-invalid", input.value !== "" && !good);
     if (good) {
       if (this.value[this.criteria[n].key] !== points) this.give(n, points);
@@ -62,7 +65,7 @@ export class Criteria {
 
   // A digit from the keyboard, for the active criterion; true where it was taken.
   digit(digit) {
-    const { lowest, highest } = this.criteria[this.active];
+    const { lowest, highest, step = 1 } = this.criteria[this.active];
     const row = this.rows[this.active];
     if (row.input) {
       row.input.focus();
@@ -70,7 +73,7 @@ export class Criteria {
       return false; // the browser types it into the field
     }
     const points = digit === 0 && lowest > 0 ? 10 : digit;
-    if (points < lowest || points > highest) return true;
+    if (points < lowest || points > highest || (points - lowest) % step) return true;
     this.give(this.active, points);
     return true;
   }
@@ -118,7 +121,7 @@ export class Criteria {
         input.classList.remove("is-invalid");
       }
       buttons.forEach((button, step) => {
-        const pressed = criterion.lowest + step === points;
+        const pressed = criterion.lowest + step * (criterion.step ?? 1) === points;
         button.setAttribute("aria-pressed", String(pressed));
         button.tabIndex = pressed || (points === undefined && step === 0) ? 0 : -1;
       });

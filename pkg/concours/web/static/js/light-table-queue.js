@@ -91,8 +91,9 @@ export class MarkStore {
 
 export class Sender {
   // tell(state, detail): state is saved, saving, waiting, signed-out or blocked; answered(body): after each answer.
-  constructor({ store, url, csrf, renew, tell, answered }) {
-    Object.assign(this, { store, url, csrf, renew, tell, answered });
+  // body(mark): what is sent of it.
+  constructor({ store, url, csrf, renew, tell, answered, body = (mark) => mark }) {
+    Object.assign(this, { store, url, csrf, renew, tell, answered, body });
     this.failures = 0;
     this.timer = 0;
     this.running = false;
@@ -157,7 +158,7 @@ export class Sender {
     return fetch(this.url, {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": this.csrf },
-      body: JSON.stringify(batch.map((item) => item.mark)),
+      body: JSON.stringify(batch.map((item) => this.body(item.mark))),
       credentials: "same-origin",
       redirect: "manual",
       keepalive,

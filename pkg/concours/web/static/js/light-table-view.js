@@ -1,6 +1,11 @@
 // Showing a work: pictures, series, film, sound, text; and fetching the next ones before they are asked for.
 
-const HELD = 24; // pictures kept decoded
+import { Zoom } from "./light-table-zoom.js";
+
+const HELD = 160; // pictures kept as they came; only those just ahead are decoded
+const DECODED = 4; // works ahead whose pictures are decoded
+const AT_ONCE = 2; // pictures that are fetched at the same time for later
+const RATES = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 
 export const element = (name, properties = {}, ...children) => {
   const made = document.createElement(name);
@@ -17,7 +22,14 @@ export class Stage {
     Object.assign(this, { root, strip, words });
     this.pictures = new Map();
     this.part = 0;
-    root.addEventListener("click", (event) => event.target.closest("img") && this.zoom(event));
+    this.rate = 1; // of film and sound
+    this.later = []; // addresses to fetch when nothing nearer is to be fetched
+    this.fetching = 0;
+    this.zoomed = new Zoom(root);
+    root.addEventListener("click", (event) => {
+      if (this.zoomed.dragged) this.zoomed.dragged = false;
+      else if (event.target.closest("img")) this.zoom(event);
+    });
   }
 
   // The address of the smallest still that fills the stage on this screen, else the largest there is.
@@ -26,14 +38,20 @@ export class Stage {
     return (piece.stills.find((still) => still.width >= wanted) ?? piece.stills.at(-1))?.url ?? "";
   }
 
-  // Begins to load and decode; what is held longest goes first.
+  // Begins to load; what was asked for longest ago goes first.
   fetch(url) {
     let picture = this.pictures.get(url);
     if (!picture) {
       picture = new Image();
       picture.decoding = "async";
+      picture.loaded = new Promise((done) => {
+        picture.onload = () => done(true);
+        picture.onerror = () => {
+          this.pictures.delete(url); // asked for again when it is wanted again
+          done(false);
+        };
+      });
       picture.src = url;
-      picture.ready = picture.decode().then(() => true, () => false);
     }
     this.pictures.delete(url);
     this.pictures.set(url, picture);
@@ -44,19 +62,45 @@ export class Stage {
     return picture;
   }
 
+  // The same, decoded, so that it can be painted at once.
+  decoded(url) {
+    const picture = this.fetch(url);
+    picture.ready ??= picture.decode().then(() => true, () => picture.loaded);
+    return picture;
+  }
+
+  // The pictures of the works ahead: the nearest at once and decoded, the others one after the other, so that a judge can
+  // go on for minutes without a network.
   preload(works) {
-    for (const work of works) {
-      for (const piece of work.media.slice(0, 4)) {
-        const url = this.fitting(piece);
-        if (url) this.fetch(url);
-      }
+    const urls = (work) => work.media.slice(0, 8).map((piece) => this.fitting(piece)).filter(Boolean);
+    for (const url of works.slice(0, DECODED).flatMap(urls)) this.decoded(url);
+    this.later = works.slice(DECODED).flatMap(urls).filter((url) => !this.pictures.has(url));
+    this.goOn();
+  }
+
+  goOn() {
+    while (this.fetching < AT_ONCE && this.later.length) {
+      this.fetching += 1;
+      this.fetch(this.later.shift()).loaded.then((good) => {
+        this.fetching -= 1;
+        if (good) this.goOn();
+      });
     }
+  }
+
+  // The page of this work is not here yet.
+  waiting(sentence) {
+    this.work = null;
+    this.zoomed.forget();
+    this.strip.hidden = true;
+    this.root.classList.remove("is-text");
+    this.root.replaceChildren(element("p", { className: "lt-trouble" }, sentence));
   }
 
   show(work, part = 0) {
     this.work = work;
     this.part = part;
-    this.root.classList.remove("is-zoomed");
+    this.zoomed.forget();
     this.root.classList.toggle("is-text", work.media.length === 0);
     const pieces = work.media;
     this.strip.replaceChildren(
@@ -82,7 +126,7 @@ export class Stage {
       this.root.replaceChildren(element("p", { className: "lt-trouble" }, this.words.nothing));
       return;
     }
-    const picture = this.fetch(url);
+    const picture = this.decoded(url);
     picture.alt = of > 1 ? this.say("part", { n: part + 1, of }) : this.words.theWork;
     if (picture.complete && picture.naturalWidth) {
       this.root.replaceChildren(picture);
@@ -111,7 +155,27 @@ export class Stage {
       player.playsInline = true;
       player.poster = piece.stills.at(-1)?.url ?? "";
     }
-    this.root.replaceChildren(player);
+    player.defaultPlaybackRate = player.playbackRate = this.rate;
+    const choose = element("select", { className: "form-select lt-rate", "aria-label": this.words.speed }, ...RATES.map((rate) => element("option", { value: rate, selected: rate === this.rate }, `${rate}×`)));
+    choose.addEventListener("change", () => this.setRate(Number(choose.value)));
+    player.addEventListener("ratechange", () => {
+      if (RATES.includes(player.playbackRate)) this.rate = player.playbackRate;
+      choose.value = String(player.playbackRate);
+    });
+    this.root.replaceChildren(element("div", { className: "lt-player" }, player, choose));
+  }
+
+  setRate(rate) {
+    const player = this.root.querySelector("video, audio");
+    if (!player) return null;
+    this.rate = rate;
+    player.defaultPlaybackRate = player.playbackRate = rate;
+    return rate;
+  }
+
+  // One step slower (-1) or faster (1); the speed, or null where nothing is played.
+  faster(by) {
+    return this.setRate(RATES[Math.min(RATES.length - 1, Math.max(0, RATES.indexOf(this.rate) + by))]);
   }
 
   text(work) {
@@ -140,16 +204,16 @@ export class Stage {
 
   // Between the whole picture and its full size, about the point that was pressed.
   zoom(event) {
+    if (this.zoomed.out()) return;
+    this.closer(1, event);
+  }
+
+  // One step closer (1) or back (-1).
+  closer(by, event) {
+    const piece = this.work?.media[this.part];
     const picture = this.root.querySelector("img");
-    if (!picture) return;
-    const box = picture.getBoundingClientRect();
-    const x = event?.clientX ? (event.clientX - box.left) / box.width : 0.5;
-    const y = event?.clientY ? (event.clientY - box.top) / box.height : 0.5;
-    const largest = this.work.media[this.part]?.stills.at(-1)?.url;
-    if (this.root.classList.toggle("is-zoomed")) {
-      if (largest && picture.src !== new URL(largest, location.href).href) picture.src = largest;
-      this.root.scrollTo(this.root.scrollWidth * x - this.root.clientWidth / 2, this.root.scrollHeight * y - this.root.clientHeight / 2);
-    }
+    if (!piece || !picture) return false;
+    return by > 0 ? this.zoomed.in(piece, picture, event) : this.zoomed.out();
   }
 
   say(name, values) {
