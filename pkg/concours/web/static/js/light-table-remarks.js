@@ -36,7 +36,7 @@ export class Remarks {
   save() {
     const wanted = {};
     for (const kind of FLAGS) wanted[kind] = this.form.elements[kind].checked ? "" : null;
-    for (const kind of TEXTS) wanted[kind] = this.form.elements[kind].value.trim() || null;
+    for (const kind of TEXTS) wanted[kind] = this.form.elements[kind].value.replaceAll("\0", "").trim() || null; // no server takes NUL
     this.say(this.token, wanted);
     this.form.closest("dialog").close();
   }
