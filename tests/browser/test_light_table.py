@@ -11,7 +11,7 @@ from concours.base.db import session
 from concours.events.models import MediaKind
 from concours.jury import closing
 from concours.jury.models import Assignment, Mark, Round
-from concours.jury.rounds import CriterionDraft
+from concours.jury.kinds.criteria import CriterionDraft
 from tests.browser.looking import check_axe
 from tests.browser.site import DESK, PHONE, Site
 from tests.factories import Make

@@ -16,8 +16,9 @@ from concours.entries.models import Entry, EntryFile, EntryStatus
 from concours.events.models import Category, Event
 from concours.identity.models import Account, Department, Role
 from concours.jury import closing, marks, opening, panel, rounds, shortlist
+from concours.jury.kinds.criteria import CriterionDraft
 from concours.jury.models import Assignment, Round
-from concours.jury.rounds import CriterionDraft, RoundDraft
+from concours.jury.rounds import RoundDraft
 from concours.media import names
 from concours.media.models import Asset, AssetStatus, Rendition
 from tests.factories import Make

@@ -14,9 +14,10 @@ from concours.base.errors import Closed, Conflict, Invalid, NotFound
 from concours.entries.models import EntryStatus
 from concours.identity.models import Role
 from concours.jury import closing, lookup, opening, panel, rounds, shortlist
+from concours.jury.kinds.criteria import CriterionDraft
 from concours.jury.models import Assignment, Panelist, Round, RoundEntry, RoundStatus, Selected
 from concours.jury.results import final_rounds, final_selection
-from concours.jury.rounds import CriterionDraft, RoundDraft
+from concours.jury.rounds import RoundDraft
 from concours.jury.selection import Quota, lottery_seed
 from concours.teams.models import Member
 from tests.conftest import both_databases

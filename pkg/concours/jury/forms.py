@@ -1,6 +1,7 @@
 """Reading the forms of the jury's organiser."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,11 +9,18 @@ from werkzeug.datastructures import MultiDict
 
 from concours.events.models import Event
 from concours.jury import limits
+from concours.jury.kinds.criteria import CriterionDraft
 from concours.jury.models import Round, RoundKind
-from concours.jury.rounds import CriterionDraft, RoundDraft, quotas_of, ties_of
+from concours.jury.picked import picks_of
+from concours.jury.rounds import RoundDraft, quotas_of, ties_of
 from concours.jury.selection import CHAINS, Quota
 
 GREATEST = 2**31 - 1
+NO_NUMBER = -GREATEST
+PICKED = "picked"
+"""The choice of a list picked by hand, among the rounds that entries can come from."""
+SWITCHES = ("titles", "maybe")
+_NUMBERED = re.compile(r"\s*[#№]?(-?[0-9]+)(?![0-9])[\s:：,，.、-]*(.*)", re.DOTALL)
 
 
 def whole(text: str | None, default: int = 0) -> int:
@@ -34,21 +42,24 @@ def decimal(text: str | None) -> float:
 
 
 def read_round(form: "MultiDict[str, str]", event: Event) -> RoundDraft:
-    """The round as the form has it. Fields: `title`, `kind`, `reviews`, `select_count`, `source` (a round's number or
-    empty), `categories` (repeated), `ties` (steps parted by commas), `titles` ("1"), `criterion-<n>-title`, `-weight`,
-    `-lowest`, `-highest`, and `quota-<category>-least`, `-most`."""
+    """The round as the form has it. Fields: `title`, `kind`, `reviews`, `select_count`, `source` (a round's number,
+    "picked" or empty), `picked` (a line for each entry: number and reason), `categories` (repeated), `ties` (steps
+    parted by commas), `titles` and `maybe` ("1"), `criterion-<n>-title`, `-weight`, `-lowest`, `-highest`, `-step`,
+    `-anchors` (a line for each: points and sentence), and `quota-<category>-least`, `-most`."""
     source = form.get("source", "").strip()
     return RoundDraft(
         title=form.get("title", ""),
         kind=form.get("kind", ""),
         reviews=whole(form.get("reviews")),
         select_count=whole(form.get("select_count")),
-        source=whole(source, -1) if source else None,
+        source=whole(source, -1) if source and source != PICKED else None,
+        picked=_numbered(form.get("picked", "")) if source == PICKED else None,
         categories=[whole(value, -1) for value in form.getlist("categories")],
         criteria=_criteria(form),
         ties=tuple(step.strip() for step in form.get("ties", "").split(",")),
         quotas=_quotas(form, event),
         titles=form.get("titles") == "1",
+        maybe=form.get("maybe") == "1",
     )
 
 
@@ -56,7 +67,8 @@ def typed_round(form: "MultiDict[str, str]") -> dict[str, Any]:
     """What was typed, to be shown again."""
     typed: dict[str, Any] = {name: value for name, value in form.items() if name != "csrf_token"}
     typed["categories"] = form.getlist("categories")
-    typed["titles"] = form.get("titles") == "1"
+    for name in SWITCHES:
+        typed[name] = form.get(name) == "1"
     return typed
 
 
@@ -79,7 +91,9 @@ def stored_round(found: Round) -> dict[str, Any]:
         "kind": found.kind,
         "reviews": found.reviews,
         "select_count": found.select_count,
-        "source": found.input.get("round") or "",
+        "source": PICKED if "picked" in found.input else found.input.get("round") or "",
+        "picked": "\n".join(f"{number} {reason}" for number, reason in picks_of(found)),
+        "maybe": bool(found.rule.get("maybe")),
         "categories": [str(number) for number in found.input.get("categories") or []],
         "ties": joined(ties_of(found)),
         "titles": bool(found.rule.get("titles", True)),
@@ -89,6 +103,9 @@ def stored_round(found: Round) -> dict[str, Any]:
         shown[f"criterion-{n}-weight"] = f"{criterion.weight:g}"
         shown[f"criterion-{n}-lowest"] = criterion.lowest
         shown[f"criterion-{n}-highest"] = criterion.highest
+        shown[f"criterion-{n}-step"] = criterion.step
+        anchors = sorted((int(points), sentence) for points, sentence in criterion.anchors.items())
+        shown[f"criterion-{n}-anchors"] = "\n".join(f"{points} {sentence}" for points, sentence in anchors)
     for number, quota in quotas_of(found).items():
         shown[f"quota-{number}-least"] = quota.least or ""
         shown[f"quota-{number}-most"] = "" if quota.most is None else quota.most
@@ -105,7 +122,7 @@ def rows() -> range:
     return range(1, limits.CRITERIA + 1)
 
 
-_BLANK = {"title": "", "weight": "1", "lowest": "1", "highest": "9"}
+_BLANK = {"title": "", "weight": "1", "lowest": "1", "highest": "9", "step": "1", "anchors": ""}
 
 
 def _criteria(form: Mapping[str, str]) -> list[CriterionDraft]:
@@ -115,10 +132,23 @@ def _criteria(form: Mapping[str, str]) -> list[CriterionDraft]:
             weight=decimal(form.get(f"criterion-{n}-weight", "1")),
             lowest=whole(form.get(f"criterion-{n}-lowest", "1"), GREATEST),
             highest=whole(form.get(f"criterion-{n}-highest", "9"), GREATEST),
+            step=whole(form.get(f"criterion-{n}-step", "1")),
+            anchors=dict(_numbered(form.get(f"criterion-{n}-anchors", ""))),
         )
         for n in rows()
         if form.get(f"criterion-{n}-title", "").strip()
     ]
+
+
+def _numbered(text: str) -> list[tuple[int, str]]:
+    """Lines that begin with a number, as (number, the rest); NO_NUMBER for those that do not. Empty: left out."""
+    found: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        if line.strip():
+            match = _NUMBERED.match(line)
+            number = whole(match[1], NO_NUMBER) if match else NO_NUMBER
+            found.append((number, match[2] if match and number != NO_NUMBER else line.strip()))
+    return found
 
 
 def _quotas(form: Mapping[str, str], event: Event) -> dict[int, Quota]:

@@ -66,7 +66,7 @@ def plain(round_id: int) -> str:
 @bp.post(f"/{ROUND}/table/plain")
 @allow(Role.JUDGE)
 def plain_mark(round_id: int) -> Response:
-    """Saves the mark of the plain form: `token`, `client_id`, and `yes` (1, 0 or maybe), `points-<criterion>`, or `undo`."""
+    """Saves the plain form's mark: `token`, `client_id`, and `yes` (1, 0, maybe), `points-<criterion>`, or `undo`."""
     event = current_event()
     judge = actor()
     found = seat(event.id, round_id, judge)

@@ -58,7 +58,11 @@ def open_round(
     if faults and not anyway:
         found.seed = ""
         raise CannotShareOut(faults)
-    session().execute(sa.insert(RoundEntry), [{"round_id": found.id, "entry_id": e.id} for e in entries])
+    reasons = found.input.get("picked") or {}
+    session().execute(
+        sa.insert(RoundEntry),
+        [{"round_id": found.id, "entry_id": e.id, "reason": reasons.get(str(e.id), "")} for e in entries],
+    )
     found.status = RoundStatus.OPEN
     found.opened_at = now
     given = give_out(found, event, entries, made, {})

@@ -1,6 +1,5 @@
 """Setting up rounds: what is asked of the judges, of which entries, and how ties will be decided."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,21 +14,14 @@ from concours.base.errors import Conflict, FieldProblem, Invalid
 from concours.base.messages import msg
 from concours.events.models import Event
 from concours.identity.models import Account
-from concours.jury import limits
+from concours.jury import limits, picked
+from concours.jury.kinds.criteria import CriterionDraft
+from concours.jury.kinds.criteria import checked as checked_criteria
 from concours.jury.lookup import hold, require
 from concours.jury.models import Assignment, Criterion, Panelist, Round, RoundKind, RoundStatus
+from concours.jury.picked import Pick
 from concours.jury.selection import CHAINS, Quota, Step
 from concours.jury.words import KIND_NAMES
-
-
-@dataclass(frozen=True)
-class CriterionDraft:
-    """A criterion as it is set up."""
-
-    title: str
-    weight: float = 1.0
-    lowest: int = 1
-    highest: int = 9
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,9 @@ class RoundDraft:
     """A round as it is set up.
 
     `source`: the number of the round whose shortlist is judged, or None for accepted entries. `categories`: their
-    numbers, empty for all. `ties`: one of `selection.CHAINS`. `quotas` by category.
+    numbers, empty for all. `picked`: the entries themselves, by public number with a reason; None where they are not
+    picked by hand. `ties`: one of `selection.CHAINS`. `quotas` by category. `maybe`: whether judges may say Maybe
+    beside Yes and No.
     """
 
     title: str
@@ -50,11 +44,13 @@ class RoundDraft:
     ties: Sequence[str] = CHAINS[0]
     quotas: Mapping[int, Quota] = field(default_factory=dict)
     titles: bool = True
+    maybe: bool = False
+    picked: Sequence[Pick] | None = None
 
 
 def create(event: Event, draft: RoundDraft, *, actor: Account, now: datetime) -> Round:
     """A new round behind the event's others. Raises Invalid with the fields that are wrong."""
-    draft = _checked(event, draft, None)
+    draft, chosen = _checked(event, draft, None)
     places = session().execute(
         sa.select(sa.func.max(Round.position), sa.func.count()).where(Round.event_id == event.id)
     )
@@ -62,7 +58,7 @@ def create(event: Event, draft: RoundDraft, *, actor: Account, now: datetime) ->
     if count >= limits.ROUNDS_PER_EVENT:
         raise Conflict(msg("An event has at most %(limit)s rounds.", limit=limits.ROUNDS_PER_EVENT))
     made = Round(event_id=event.id, position=(last or 0) + 1, status=RoundStatus.DRAFT, created_at=now)
-    _apply(made, draft)
+    _apply(made, draft, chosen)
     session().add(made)
     audit.record(actor, "jury.create_round", made, now=now, event_id=event.id, **_said(draft))
     return made
@@ -72,10 +68,10 @@ def change(event: Event, round_id: int, draft: RoundDraft, *, actor: Account, no
     """Changes a round that is being prepared; once it opened, its rules stand."""
     found = hold(event.id, round_id)
     require(found, RoundStatus.DRAFT)
-    draft = _checked(event, draft, found.id)
+    draft, chosen = _checked(event, draft, found.id)
     found.criteria.clear()
     session().flush()
-    _apply(found, draft)
+    _apply(found, draft, chosen)
     audit.record(actor, "jury.change_round", found, now=now, event_id=event.id, **_said(draft))
     return found
 
@@ -112,17 +108,21 @@ def ties_of(found: Round) -> tuple[Step, ...]:
     return tuple(Step(step) for step in found.rule.get("ties") or CHAINS[0])
 
 
-def _apply(found: Round, draft: RoundDraft) -> None:
+def _apply(found: Round, draft: RoundDraft, chosen: Mapping[str, str]) -> None:
     found.title = draft.title
     found.kind = draft.kind
     found.reviews = draft.reviews
     found.select_count = draft.select_count
     found.input = {"round": draft.source, "categories": sorted(draft.categories)}
+    if draft.picked is not None:
+        found.input["picked"] = dict(chosen)
     found.rule = {
         "ties": [str(step) for step in draft.ties],
         "titles": draft.titles,
         "quotas": {str(number): {"min": quota.least, "max": quota.most} for number, quota in draft.quotas.items()},
     }
+    if draft.kind == RoundKind.YES_NO:
+        found.rule["maybe"] = draft.maybe
     found.criteria.extend(
         Criterion(
             key=f"c{place}",
@@ -130,6 +130,8 @@ def _apply(found: Round, draft: RoundDraft) -> None:
             weight=criterion.weight,
             lowest=criterion.lowest,
             highest=criterion.highest,
+            step=criterion.step,
+            anchors={str(points): sentence for points, sentence in criterion.anchors.items()},
             position=place,
         )
         for place, criterion in enumerate(draft.criteria, 1)
@@ -146,12 +148,15 @@ def _said(draft: RoundDraft) -> dict[str, Any]:
         "categories": sorted(draft.categories),
         "ties": [str(step) for step in draft.ties],
         "quotas": {str(number): [quota.least, quota.most] for number, quota in draft.quotas.items()},
-        "criteria": [[c.title, c.weight, c.lowest, c.highest] for c in draft.criteria],
+        "picked": None if draft.picked is None else [[number, reason] for number, reason in draft.picked],
+        "maybe": draft.maybe,
+        "criteria": [[c.title, c.weight, c.lowest, c.highest, c.step] for c in draft.criteria],
     }
 
 
-def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> RoundDraft:
-    """The draft with its texts cleaned and what does not belong to its kind left out; raises Invalid."""
+def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> tuple[RoundDraft, dict[str, str]]:
+    """The draft with its texts cleaned and what does not belong to its kind left out, and what was picked by hand
+    (entry → reason); raises Invalid."""
     problems: list[FieldProblem] = []
 
     def wrong(name: str, message: Any) -> None:
@@ -180,21 +185,25 @@ def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> RoundDraft:
             wrong(f"quota-{number}", msg("The least must not be more than the most."))
     if sum(quota.least for quota in draft.quotas.values()) > draft.select_count:
         wrong("select_count", msg("The categories' minimums together are more than the number to select."))
-    criteria = _checked_criteria(draft, problems)
+    chosen = picked.resolved(event.id, draft.picked, problems) if draft.picked is not None else {}
+    criteria = checked_criteria(draft.criteria, problems) if draft.kind == RoundKind.POINTS else ()
     if problems:
         raise Invalid(problems=problems)
-    return RoundDraft(
+    clean = RoundDraft(
         title=title,
         kind=draft.kind,
         reviews=draft.reviews,
         select_count=draft.select_count,
-        source=draft.source,
+        source=draft.source if draft.picked is None else None,
         categories=tuple(sorted(set(draft.categories))),
         criteria=criteria,
         ties=tuple(draft.ties),
         quotas={number: quota for number, quota in draft.quotas.items() if quota.least or quota.most is not None},
         titles=draft.titles,
+        maybe=draft.maybe and draft.kind == RoundKind.YES_NO,
+        picked=draft.picked,
     )
+    return clean, chosen
 
 
 def _may_follow(event: Event, source: int, own_id: int | None) -> bool:
@@ -208,29 +217,3 @@ def _may_follow(event: Event, source: int, own_id: int | None) -> bool:
         seen.add(at)
         at = inputs[at].get("round")
     return True
-
-
-def _checked_criteria(draft: RoundDraft, problems: list[FieldProblem]) -> tuple[CriterionDraft, ...]:
-    if draft.kind != RoundKind.POINTS:
-        return ()
-    found: list[CriterionDraft] = []
-    for place, criterion in enumerate(draft.criteria, 1):
-        name = f"criterion-{place}"
-        title = typed.line(criterion.title)
-        if not title or len(title) > limits.TITLE_CHARACTERS:
-            problems.append(FieldProblem(name, msg("Please name this criterion in at most 80 characters.")))
-        if not (math.isfinite(criterion.weight) and 0 < criterion.weight <= limits.WEIGHT_AT_MOST):
-            problems.append(FieldProblem(name, msg("The weight must be more than 0.")))
-        span = limits.POINTS_SPAN
-        if not -span <= criterion.lowest < criterion.highest <= span:
-            problems.append(
-                FieldProblem(
-                    name, msg("The lowest points must be less than the highest; at most %(limit)s.", limit=span)
-                )
-            )
-        found.append(CriterionDraft(title, criterion.weight, criterion.lowest, criterion.highest))
-    if not found:
-        problems.append(FieldProblem("criterion-1", msg("A points round needs at least one criterion.")))
-    if len(found) > limits.CRITERIA:
-        problems.append(FieldProblem("criterion-1", msg("At most %(limit)s criteria, please.", limit=limits.CRITERIA)))
-    return tuple(found)

@@ -31,7 +31,8 @@ _COLUMNS = (Entry.id, Entry.number, Entry.category_id, Entry.department_id, Entr
 
 
 def entries_offered(found: Round) -> list[Facts]:
-    """The entries that the round's input names now: accepted ones, or those on the former round's shortlist.
+    """The entries that the round's input names now: accepted ones, those on the former round's shortlist, or those
+    picked by hand.
 
     Raises Conflict where the former round has no shortlist yet.
     """
@@ -46,6 +47,9 @@ def entries_offered(found: Round) -> list[Facts]:
                 code="no_shortlist",
             )
         query = query.join(Selected, Selected.entry_id == Entry.id).where(Selected.round_id == source)
+    picked = found.input.get("picked")
+    if picked is not None:
+        query = query.where(Entry.id.in_([int(entry) for entry in picked]))
     categories = found.input.get("categories") or []
     if categories:
         query = query.where(Entry.category_id.in_(categories))

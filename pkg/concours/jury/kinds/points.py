@@ -5,7 +5,7 @@ from typing import Any
 
 from concours.base.messages import Message, msg
 from concours.jury.kinds.standing import Worth, each
-from concours.jury.models import Round
+from concours.jury.models import Criterion, Round
 from concours.jury.scoring import Scale, weight_of, weighted_points
 
 
@@ -31,6 +31,11 @@ def problem(found: Round, value: Mapping[str, Any]) -> Message | None:
     if len(value) != len(found.criteria):
         return msg("This mark names a criterion that the round does not have.")
     return None
+
+
+def meant(criterion: Criterion) -> list[tuple[int, str]]:
+    """What some of a criterion's points mean, the lowest first."""
+    return sorted((int(given), str(sentence)) for given, sentence in criterion.anchors.items())
 
 
 def scales_of(found: Round) -> list[Scale]:
