@@ -8,7 +8,21 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
-from bench import assignment, frame, fraud, growth, jury, pages, rebuild, renditions, sequencer, upload, verify, vote
+from bench import (
+    assignment,
+    frame,
+    fraud,
+    growth,
+    jury,
+    light_table,
+    pages,
+    rebuild,
+    renditions,
+    sequencer,
+    upload,
+    verify,
+    vote,
+)
 from bench.stack import ROOT
 
 BENCHMARKS = {
@@ -21,6 +35,7 @@ BENCHMARKS = {
     "upload": upload,
     "assignment": assignment,
     "jury": jury,
+    "light_table": light_table,
     "verify": verify,
     "fraud": fraud,
 }
