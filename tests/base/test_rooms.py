@@ -36,7 +36,7 @@ EDGES = {
     "teams": {"blueprint", "roster_routes", "routes"},
     "clips": {"routes", "words"},
     "entries": {"answers", "api", "author_routes", "blueprint", "desk_routes", "file_routes", "form_page", "routes"},
-    "jury": {"api", "desk_routes", "forms", "judge_routes", "pages", "remark_routes", "result_routes", "routes"},
+    "jury": {"api", "desk_routes", "forms", "judge_routes", "pages", "protocol_routes", "remark_routes", "result_routes", "routes"},
     "voting": {
         "api",
         "ballots",

@@ -240,7 +240,19 @@ def test_pages_of_a_large_result_are_paged_and_lose_nothing(jury: Jury, client_a
     assert sorted(map(int, all_of[0] + all_of[1])) == list(range(1, 131))
 
 
-@pytest.mark.parametrize("what", ["", "/progress.json", "/results", "/protocol", "/results.csv", "/selection.json"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "",
+        "/progress.json",
+        "/results",
+        "/protocol",
+        "/results.csv",
+        "/selection.json",
+        "/protocol.pdf",
+        "/results.xlsx",
+    ],
+)
 def test_no_page_costs_more_queries_with_more_rows(
     jury: Jury, client_as: ClientAs, count_queries: Callable[[Callable[[], Any]], int], what: str
 ) -> None:
@@ -257,7 +269,7 @@ def test_no_page_costs_more_queries_with_more_rows(
             jury.mark(assignment, {"yes": True})
         if what not in {"", "/progress.json"}:
             jury.close(found, "available")
-            if what in {"/protocol", "/selection.json"}:
+            if what in {"/protocol", "/selection.json", "/protocol.pdf"}:
                 jury.select(found, 1)
         return count_queries(lambda: client.get(address(jury, found, what)))
 

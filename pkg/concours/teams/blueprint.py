@@ -5,10 +5,10 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, request
 from flask_babel import get_locale
 
-from concours.base import clock
+from concours.base import clock, tables
 from concours.events.context import current_event
 from concours.identity.access import actor
-from concours.teams import export, scope
+from concours.teams import scope
 
 bp = Blueprint("teams", __name__, url_prefix="/events/<event_slug>", template_folder="templates")
 
@@ -35,7 +35,7 @@ def rights() -> dict[str, Any]:
 
 def download(data: bytes, kind: str, name: str) -> Response:
     """A file to keep, named `name-DATE.kind`."""
-    response = current_app.response_class(data, content_type=export.CONTENT_TYPES[kind])
+    response = current_app.response_class(data, content_type=tables.CONTENT_TYPES[kind])
     day = clock.in_zone(clock.now(), current_event().zone).strftime("%Y%m%d")
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}-{day}.{kind}")
     response.headers["Cache-Control"] = "private, no-store"

@@ -4,8 +4,7 @@ Texts that a spreadsheet would take for a formula are made harmless (`base.sheet
 names (staff number, phone) are formatted as text, so that leading zeros stay.
 """
 
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
@@ -13,26 +12,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from concours.base.sheets import quote, write_csv
+from concours.base.tables import saved
 
 TEXT_FORMAT = "@"
 WIDEST = 40  # characters
-
-CONTENT_TYPES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-}
-
-
-def table(kind: str, title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """A file of these rows; `kind` is `xlsx` or `csv` (UTF-8 with a mark)."""
-    if kind == "csv":
-        return write_csv(headings, rows)
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
-    sheet.append([quote(heading) for heading in headings])
-    for row in rows:
-        sheet.append([quote(cell) if isinstance(cell, str) else cell for cell in row])
-    return _saved(book)
 
 
 def template(
@@ -66,10 +49,4 @@ def template(
     for row_number, note in enumerate(notes, start=1):
         cell = aside.cell(row_number, 1, quote(note))
         cell.alignment = Alignment(wrap_text=True, vertical="top")
-    return _saved(book)
-
-
-def _saved(book: Workbook) -> bytes:
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return saved(book)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from concours.base import clock, typed
+from concours.base import clock, tables, typed
 from concours.base.db import session
 from concours.base.errors import DomainError, Invalid, NotFound, TooLarge
 from concours.base.messages import Message, msg
@@ -157,7 +157,7 @@ def dismiss_roster(import_id: int) -> AnyResponse:
 @allow(Role.COORDINATOR, Role.ORGANISER, Role.AUDITOR)
 def roster_template(kind: str) -> Response:
     """An empty roster to fill in, as XLSX or CSV."""
-    if kind not in export.CONTENT_TYPES:
+    if kind not in tables.CONTENT_TYPES:
         raise NotFound(msg("Rosters are given as XLSX and CSV."))
     headings, (yes, no) = list(HEADINGS[language()].values()), ANSWERS[language()]
     unit, team = _("Example department"), _("Example team")

@@ -6,7 +6,7 @@ from flask import Flask, Response, make_response, redirect, render_template, req
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from concours.base import clock, typed
+from concours.base import clock, tables, typed
 from concours.base.db import session
 from concours.base.errors import Invalid, NotFound
 from concours.base.messages import Message, msg
@@ -20,7 +20,7 @@ from concours.events.offers import offer
 from concours.events.rules import read_settings
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
-from concours.teams import export, lists, roster_routes, scope, verbs
+from concours.teams import lists, roster_routes, scope, verbs
 from concours.teams.blueprint import bp, download, language, my_reach, rights
 from concours.teams.models import Team
 from concours.teams.roster import ANSWERS, HEADINGS
@@ -189,7 +189,7 @@ def remove(team_id: int) -> AnyResponse:
 @allow(Role.COORDINATOR, Role.ORGANISER, Role.AUDITOR)
 def export_roster(kind: str) -> Response:
     """The roster of the visitor's teams as they are, as XLSX or CSV; the import reads it again."""
-    if kind not in export.CONTENT_TYPES:
+    if kind not in tables.CONTENT_TYPES:
         raise NotFound(msg("Rosters are given as XLSX and CSV."))
     event = current_event()
     headings = [*HEADINGS[language()].values(), _("Clips"), _("Days")]
@@ -198,7 +198,7 @@ def export_roster(kind: str) -> Response:
         (n, name, department, team_name, phone, yes if captain else no, clips, days)
         for n, name, department, team_name, phone, captain, clips, days in lists.export(event, my_reach().sees)
     )
-    return download(export.table(kind, _("Roster"), headings, rows), kind, f"roster-{event.slug}")
+    return download(tables.table(kind, _("Roster"), headings, rows), kind, f"roster-{event.slug}")
 
 
 def _told() -> dict[str, str]:
