@@ -5,9 +5,12 @@ import time
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_flow
 
 from concours.jury.assignment import Pair, Plan, plan
 
@@ -177,3 +180,84 @@ def test_the_model_case_is_planned_within_two_seconds_and_every_two_judges_meet(
     for entry, judge in found.pairs:
         seen.setdefault(judge, set()).add(entry)
     assert found.least_shared == min(len(seen[a] & seen[b]) for a, b in combinations(seen, 2))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    panels(), st.dictionaries(st.integers(1, 7), st.integers(0, 5)), st.dictionaries(st.integers(100, 109), st.just(1))
+)
+def test_no_capacity_is_exceeded_and_nothing_stays_undone_that_a_flow_could_do(
+    case: tuple[list[int], list[int], int, set[Pair], set[Pair], set[Pair]],
+    capacity: dict[int, int],
+    extra: dict[int, int],
+) -> None:
+    entries, judges, reviews, barred, _, preferred = case
+    found = plan(entries, judges, reviews, barred=barred, preferred=preferred, capacity=capacity, extra=extra, seed="s")
+    for judge, load in found.loads.items():
+        assert load <= capacity.get(judge, load)
+        assert (judge in found.full) == (load >= capacity.get(judge, load + 1))
+    assert not found.pairs & barred
+    asked = {entry: reviews + extra.get(entry, 0) for entry in entries}
+    for entry in entries:
+        assert sum(1 for e, _ in found.pairs if e == entry) == asked[entry] - found.short.get(entry, 0)
+    assert len(found.pairs) == most_reviews(entries, judges, asked, barred, capacity)
+
+
+def most_reviews(
+    entries: list[int], judges: list[int], asked: dict[int, int], barred: set[Pair], capacity: dict[int, int]
+) -> int:
+    """The most reviews that can be given at all: a maximum flow from entries to judges."""
+    nodes = {
+        name: n for n, name in enumerate(["source", "sink", *(("e", e) for e in entries), *(("j", j) for j in judges)])
+    }
+    web = np.zeros((len(nodes), len(nodes)), dtype=np.int32)
+    for entry in entries:
+        web[nodes["source"], nodes["e", entry]] = asked[entry]
+        for judge in judges:
+            web[nodes["e", entry], nodes["j", judge]] = (entry, judge) not in barred
+    for judge in judges:
+        web[nodes["j", judge], nodes["sink"]] = capacity.get(judge, len(entries))
+    return int(maximum_flow(csr_array(web), nodes["source"], nodes["sink"]).flow_value)
+
+
+def test_anchors_go_to_every_judge_who_may_and_the_rest_stays_even() -> None:
+    found = plan(range(30), range(5), 2, barred={(0, 4)}, anchors=[0, 1, 2], seed="s")
+    assert {judge for entry, judge in found.pairs if entry == 0} == {0, 1, 2, 3}
+    assert all({judge for e, judge in found.pairs if e == entry} == set(range(5)) for entry in (1, 2))
+    assert found.spread <= 1
+    assert found.least_shared >= 2
+    assert not found.short
+
+
+def test_every_two_judges_of_a_panel_share_what_is_stated_where_that_can_be() -> None:
+    found = plan(range(60), range(6), 2, overlap=4, seed="s")
+    assert (found.unmet, found.spread) == ({}, 0), "60 pairs over 15 pairs of judges: exactly 4 each"
+    assert found.least_shared == 4
+
+
+def test_an_overlap_that_cannot_be_is_measured_pair_by_pair() -> None:
+    found = plan(range(10), range(5), 2, overlap=2, seed="s")
+    assert sum(found.unmet.values()) >= 10 * 2 - 10, "ten pairs of judges would need 20 shared entries; there are 10"
+    seen = {judge: {e for e, j in found.pairs if j == judge} for judge in range(5)}
+    for (a, b), lacking in found.unmet.items():
+        assert len(seen[a] & seen[b]) == 2 - lacking
+
+
+def test_panels_of_their_own_are_each_even_and_linked_and_nobody_judges_outside() -> None:
+    judged = {1: {0}, 2: {0}, 3: {0, 1}, 4: {1}, 5: {1}}
+    barred = [(e, j) for e in range(40) for j, panel in judged.items() if e % 2 not in panel]
+    found = plan(range(40), list(judged), 2, barred=barred, overlap=2, seed="s")
+    assert not found.pairs & set(barred)
+    assert found.spread <= 1
+    assert not found.unmet
+    assert found.groups == found.least_groups == 1, "the judge in both panels links them"
+    apart = plan(range(40), [1, 2, 4, 5], 2, barred=barred, overlap=2, seed="s")
+    assert (apart.groups, apart.least_groups, apart.unmet) == (2, 2, {})
+
+
+@pytest.mark.parametrize("overlap", [1, 2, 3])
+def test_an_overlap_in_the_model_case_is_sought_within_two_seconds(overlap: int) -> None:
+    began = time.process_time()
+    found = plan(range(1700), range(60), 3, anchors=range(3), overlap=overlap, seed="model")
+    assert time.process_time() - began < MODEL_SECONDS
+    assert not found.unmet, "three anchors are shared by all"
