@@ -14,6 +14,7 @@ LOOKS = frozenset({"organiser", "auditor", "admin"})
 ACTS = frozenset({"organiser", "admin"})
 JUDGES = frozenset({"judge"})
 NOBODY: frozenset[str] = frozenset()
+KIND_RULES: dict[str, dict[str, Any]] = {"pairwise": {"comparisons": 2}}
 SET_UP = {"title": "初评", "kind": "yes_no", "reviews": "1", "select_count": "1", "ties": "median,lottery"}
 
 
@@ -69,9 +70,23 @@ def plain_mark(w: World) -> dict[str, Any]:
     return {"token": token(w), "client_id": "two", "position": "1", "yes": "1"}
 
 
+def placed(w: World) -> dict[str, Any]:
+    """A work put on the line."""
+    return {"token": token(w), "client_id": "three", "act": "put", "place": "1"}
+
+
 def aside(w: World) -> dict[str, Any]:
     """Stepping aside."""
     return {"token": token(w), "reason": "亲属", "position": "1"}
+
+
+def of_kind(w: World, kind: str, what: str) -> str:
+    """An address of a judge in an open round of that kind."""
+    jury: Jury = w.__dict__.setdefault("jury", Jury(w.make, w.event))
+    jury.judges = [w.judge]
+    jury.entries(3)
+    found = w.__dict__["open_round"] = jury.opened(kind=kind, reviews=1, select_count=1, **KIND_RULES.get(kind, {}))
+    return f"/events/{w.event.slug}/jury/{found.id}/{what}"
 
 
 def at_rounds(w: World) -> str:
@@ -146,6 +161,10 @@ ROWS = [
     Row("jury_table.table", "GET", lambda w: seat_elsewhere(w, "table"), NOBODY),
     Row("jury_table.plain", "GET", lambda w: seat(w, "table/plain"), JUDGES),
     Row("jury_table.plain_mark", "POST", lambda w: seat(w, "table/plain"), JUDGES, data=plain_mark),
+    Row("jury_kinds.ranking_page", "GET", lambda w: of_kind(w, "ranking", "ranking"), JUDGES),
+    Row("jury_kinds.ranking_page", "GET", lambda w: seat_elsewhere(w, "ranking"), NOBODY),
+    Row("jury_kinds.rank", "POST", lambda w: of_kind(w, "ranking", "ranking"), JUDGES, data=placed),
+    Row("jury_kinds.rank", "POST", lambda w: seat_elsewhere(w, "ranking"), NOBODY, data=placed),
     Row("jury_table.plain_recuse", "POST", lambda w: seat(w, "table/recuse"), JUDGES, data=aside),
     Row("jury_api.table", "GET", lambda w: seat(w, "table.json"), JUDGES),
     Row("jury_api.table", "GET", lambda w: seat_elsewhere(w, "table.json"), NOBODY),

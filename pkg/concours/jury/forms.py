@@ -17,6 +17,8 @@ from concours.jury.selection import CHAINS, Quota
 
 GREATEST = 2**31 - 1
 NO_NUMBER = -GREATEST
+COMPARISONS = 6
+"""Pairs in which each work of a judge stands, unless the organiser says otherwise."""
 PICKED = "picked"
 """The choice of a list picked by hand, among the rounds that entries can come from."""
 SWITCHES = ("titles", "maybe")
@@ -32,6 +34,10 @@ def whole(text: str | None, default: int = 0) -> int:
     return max(-GREATEST, min(GREATEST, int(found)))
 
 
+def _whole_or_none(text: str | None) -> int | None:
+    return whole(text, -1) if text and text.strip() else None
+
+
 def decimal(text: str | None) -> float:
     """A number as typed, with point or comma; not-a-number for what is none."""
     found = (text or "").strip().replace(",", ".")
@@ -44,8 +50,9 @@ def decimal(text: str | None) -> float:
 def read_round(form: "MultiDict[str, str]", event: Event) -> RoundDraft:
     """The round as the form has it. Fields: `title`, `kind`, `reviews`, `select_count`, `source` (a round's number,
     "picked" or empty), `picked` (a line for each entry: number and reason), `categories` (repeated), `ties` (steps
-    parted by commas), `titles` and `maybe` ("1"), `criterion-<n>-title`, `-weight`, `-lowest`, `-highest`, `-step`,
-    `-anchors` (a line for each: points and sentence), and `quota-<category>-least`, `-most`."""
+    parted by commas), `titles` and `maybe` ("1"), `top`, `group`, `comparisons`, `criterion-<n>-title`, `-weight`,
+    `-lowest`, `-highest`, `-step`, `-anchors` (a line for each: points and sentence), `quota-<category>-least`,
+    `-most`."""
     source = form.get("source", "").strip()
     return RoundDraft(
         title=form.get("title", ""),
@@ -60,6 +67,9 @@ def read_round(form: "MultiDict[str, str]", event: Event) -> RoundDraft:
         quotas=_quotas(form, event),
         titles=form.get("titles") == "1",
         maybe=form.get("maybe") == "1",
+        top=_whole_or_none(form.get("top")),
+        group=_whole_or_none(form.get("group")),
+        comparisons=_whole_or_none(form.get("comparisons")),
     )
 
 
@@ -80,6 +90,7 @@ def blank_round() -> dict[str, Any]:
         "categories": [],
         "ties": joined(CHAINS[0]),
         "titles": True,
+        "comparisons": COMPARISONS,
         **{f"criterion-{n}-{name}": value for n in rows() for name, value in _BLANK.items()},
     }
 
@@ -94,6 +105,9 @@ def stored_round(found: Round) -> dict[str, Any]:
         "source": PICKED if "picked" in found.input else found.input.get("round") or "",
         "picked": "\n".join(f"{number} {reason}" for number, reason in picks_of(found)),
         "maybe": bool(found.rule.get("maybe")),
+        "top": found.rule.get("top") or "",
+        "group": found.rule.get("group") or "",
+        "comparisons": found.rule.get("comparisons") or COMPARISONS,
         "categories": [str(number) for number in found.input.get("categories") or []],
         "ties": joined(ties_of(found)),
         "titles": bool(found.rule.get("titles", True)),

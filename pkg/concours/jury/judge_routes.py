@@ -25,6 +25,9 @@ from concours.jury.words import KIND_NAMES, REMARK_NAMES
 
 bp = Blueprint("jury_table", __name__, url_prefix="/events/<event_slug>/jury", template_folder="templates")
 
+KIND_PAGES: dict[str, str] = {RoundKind.RANKING: "jury_kinds.ranking_page"}
+"""The pages of the rounds that are judged elsewhere than on the light table."""
+
 
 @bp.get("")
 @allow(Role.JUDGE)
@@ -41,10 +44,12 @@ def my_rounds() -> str:
 
 @bp.get(f"/{ROUND}/table")
 @allow(Role.JUDGE)
-def table(round_id: int) -> str:
-    """The light table; its works come as JSON."""
+def table(round_id: int) -> str | Response:
+    """The light table; its works come as JSON. Rounds of other kinds have a page of their own."""
     judge = actor()
     found = seat(current_event().id, round_id, judge)
+    if found.kind in KIND_PAGES:
+        return onward(url_for(KIND_PAGES[found.kind], round_id=found.id))
     mine = share(found, judge)
     return render_template(
         "jury/table.html",
@@ -58,9 +63,12 @@ def table(round_id: int) -> str:
 
 @bp.get(f"/{ROUND}/table/plain")
 @allow(Role.JUDGE)
-def plain(round_id: int) -> str:
+def plain(round_id: int) -> str | Response:
     """One work at a time (`at`: its position), without script."""
-    return _plain_page(seat(current_event().id, round_id, actor()))
+    found = seat(current_event().id, round_id, actor())
+    if found.kind in KIND_PAGES:
+        return onward(url_for(KIND_PAGES[found.kind], round_id=found.id))
+    return _plain_page(found)
 
 
 @bp.post(f"/{ROUND}/table/plain")

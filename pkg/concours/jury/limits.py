@@ -13,6 +13,14 @@ ANCHORS = 21
 ANCHOR_CHARACTERS = 120
 PICKED = 2_000
 """Entries of a list picked by hand."""
+RANKED_TOGETHER = 800
+"""Entries of a ranking round: Schulze's method takes time with the cube of their number."""
+GROUP = (2, 100)
+"""Least and most works of a judge that are ranked together."""
+COMPARISONS = (2, 20)
+"""Least and most pairs of a judge in which each of their works stands."""
+COMPARED_TOGETHER = 800
+"""Entries of a pairwise round: the model's matrices are as wide."""
 PANEL = 200
 """Judges of one round, those who left included."""
 ENTRIES_PER_ROUND = 20_000

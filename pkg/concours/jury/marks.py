@@ -191,6 +191,16 @@ def _write(found: Round, assignment: Assignment, client_id: str, value: dict[str
         assignment.withdrawn_at = None
 
 
+def require_kind(found: Round, kind: str) -> None:
+    """Raises NotFound where the round's judges speak in another way."""
+    if found.kind != kind:
+        raise NotFound(
+            msg("The judges of “%(round)s” do not judge here.", round=found.title),
+            hint=msg("The judges' page leads to each round."),
+            code="another_kind",
+        )
+
+
 def no_such_work() -> NotFound:
     return NotFound(
         msg("This work is not among yours."), hint=msg("Reload the light table to see your works."), code="no_such_work"

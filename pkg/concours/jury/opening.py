@@ -15,7 +15,7 @@ from concours.entries.times import require_running
 from concours.events.models import Event, PhaseKind
 from concours.events.phases import require_open
 from concours.identity.models import Account, Department
-from concours.jury import limits
+from concours.jury import kinds
 from concours.jury.assignment import Plan, plan
 from concours.jury.distribution import give_out
 from concours.jury.lookup import hold, panel_of, require
@@ -140,8 +140,9 @@ def _require_something(found: Round, entries: Sequence[Facts], judges: Sequence[
             hint=msg("Accept entries in the screening, or choose other categories for this round."),
             code="no_entries",
         )
-    if len(entries) > limits.ENTRIES_PER_ROUND:
-        raise Conflict(msg("A round takes at most %(limit)s entries.", limit=limits.ENTRIES_PER_ROUND))
+    most = kinds.entries_at_most(found.kind)
+    if len(entries) > most:
+        raise Conflict(msg("A round of this kind takes at most %(limit)s entries.", limit=most))
     if not judges:
         raise Conflict(
             msg("The panel of “%(round)s” is empty.", round=found.title),

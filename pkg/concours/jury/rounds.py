@@ -15,6 +15,7 @@ from concours.base.messages import msg
 from concours.events.models import Event
 from concours.identity.models import Account
 from concours.jury import limits, picked
+from concours.jury.kinds import rule as kind_rule
 from concours.jury.kinds.criteria import CriterionDraft
 from concours.jury.kinds.criteria import checked as checked_criteria
 from concours.jury.lookup import hold, require
@@ -31,7 +32,8 @@ class RoundDraft:
     `source`: the number of the round whose shortlist is judged, or None for accepted entries. `categories`: their
     numbers, empty for all. `picked`: the entries themselves, by public number with a reason; None where they are not
     picked by hand. `ties`: one of `selection.CHAINS`. `quotas` by category. `maybe`: whether judges may say Maybe
-    beside Yes and No.
+    beside Yes and No. `top`: of a ranking, how many of their works judges rank, None for all; `group`: how many
+    they rank at once, None for all. `comparisons`: of pairs, in about how many of a judge's each work stands.
     """
 
     title: str
@@ -46,6 +48,9 @@ class RoundDraft:
     titles: bool = True
     maybe: bool = False
     picked: Sequence[Pick] | None = None
+    top: int | None = None
+    group: int | None = None
+    comparisons: int | None = None
 
 
 def create(event: Event, draft: RoundDraft, *, actor: Account, now: datetime) -> Round:
@@ -121,8 +126,7 @@ def _apply(found: Round, draft: RoundDraft, chosen: Mapping[str, str]) -> None:
         "titles": draft.titles,
         "quotas": {str(number): {"min": quota.least, "max": quota.most} for number, quota in draft.quotas.items()},
     }
-    if draft.kind == RoundKind.YES_NO:
-        found.rule["maybe"] = draft.maybe
+    found.rule |= _rule_of(draft, [])
     found.criteria.extend(
         Criterion(
             key=f"c{place}",
@@ -138,6 +142,17 @@ def _apply(found: Round, draft: RoundDraft, chosen: Mapping[str, str]) -> None:
     )
 
 
+def _rule_of(draft: RoundDraft, problems: list[FieldProblem]) -> dict[str, Any]:
+    return kind_rule.checked(
+        draft.kind,
+        maybe=draft.maybe,
+        top=draft.top,
+        group=draft.group,
+        comparisons=draft.comparisons,
+        problems=problems,
+    )
+
+
 def _said(draft: RoundDraft) -> dict[str, Any]:
     return {
         "title": draft.title,
@@ -149,7 +164,7 @@ def _said(draft: RoundDraft) -> dict[str, Any]:
         "ties": [str(step) for step in draft.ties],
         "quotas": {str(number): [quota.least, quota.most] for number, quota in draft.quotas.items()},
         "picked": None if draft.picked is None else [[number, reason] for number, reason in draft.picked],
-        "maybe": draft.maybe,
+        "rule": _rule_of(draft, []),
         "criteria": [[c.title, c.weight, c.lowest, c.highest, c.step] for c in draft.criteria],
     }
 
@@ -186,6 +201,7 @@ def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> tuple[Round
     if sum(quota.least for quota in draft.quotas.values()) > draft.select_count:
         wrong("select_count", msg("The categories' minimums together are more than the number to select."))
     chosen = picked.resolved(event.id, draft.picked, problems) if draft.picked is not None else {}
+    _rule_of(draft, problems)
     criteria = checked_criteria(draft.criteria, problems) if draft.kind == RoundKind.POINTS else ()
     if problems:
         raise Invalid(problems=problems)
@@ -200,8 +216,11 @@ def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> tuple[Round
         ties=tuple(draft.ties),
         quotas={number: quota for number, quota in draft.quotas.items() if quota.least or quota.most is not None},
         titles=draft.titles,
-        maybe=draft.maybe and draft.kind == RoundKind.YES_NO,
+        maybe=draft.maybe,
         picked=draft.picked,
+        top=draft.top,
+        group=draft.group,
+        comparisons=draft.comparisons,
     )
     return clean, chosen
 

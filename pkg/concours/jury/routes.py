@@ -10,7 +10,16 @@ from concours.events.models import PhaseKind
 from concours.events.navigation import navigate
 from concours.events.offers import offer
 from concours.identity.models import Role
-from concours.jury import api, desk_routes, judge_routes, protocol_routes, remark_routes, remarks, result_routes
+from concours.jury import (
+    api,
+    desk_routes,
+    judge_routes,
+    kind_routes,
+    protocol_routes,
+    remark_routes,
+    remarks,
+    result_routes,
+)
 
 
 def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
@@ -19,6 +28,7 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     app.register_blueprint(result_routes.bp)
     app.register_blueprint(protocol_routes.bp)
     app.register_blueprint(judge_routes.bp)
+    app.register_blueprint(kind_routes.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(remark_routes.bp)
     app.register_blueprint(remark_routes.api)

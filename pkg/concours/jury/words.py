@@ -10,6 +10,7 @@ from concours.jury.selection import Step
 KIND_NAMES: dict[str, Message] = {
     RoundKind.YES_NO: msg("Yes or No"),
     RoundKind.POINTS: msg("Points by criteria"),
+    RoundKind.RANKING: msg("Ranking"),
 }
 
 STEP_NAMES: dict[str, Message] = {

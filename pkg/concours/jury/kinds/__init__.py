@@ -8,17 +8,24 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from concours.base.messages import Message
-from concours.jury.kinds import points, yes_no
+from concours.jury import limits
+from concours.jury.kinds import points, ranking, yes_no
 from concours.jury.kinds.standing import Worth
 from concours.jury.models import Round, RoundKind
 
 _PROBLEMS: dict[str, Callable[[Round, Mapping[str, Any]], Message | None]] = {
     RoundKind.YES_NO: yes_no.problem,
     RoundKind.POINTS: points.problem,
+    RoundKind.RANKING: ranking.problem,
 }
 _WORTHS: dict[str, Callable[[Round, Collection[int] | None], Worth]] = {
     RoundKind.YES_NO: yes_no.worth,
     RoundKind.POINTS: points.worth,
+    RoundKind.RANKING: ranking.worth,
+}
+_AT_MOST: dict[str, int] = {
+    RoundKind.RANKING: limits.RANKED_TOGETHER,
+    RoundKind.PAIRWISE: limits.COMPARED_TOGETHER,
 }
 
 
@@ -30,3 +37,8 @@ def value_problem(found: Round, value: Mapping[str, Any] | None) -> Message | No
 def worth(found: Round, entries: Collection[int] | None = None) -> Worth:
     """What the marks that stand in the round say of `entries` (of all for None), from 0 to 100."""
     return _WORTHS[found.kind](found, entries)
+
+
+def entries_at_most(kind: str) -> int:
+    """How many entries a round of this kind takes."""
+    return _AT_MOST.get(kind, limits.ENTRIES_PER_ROUND)
