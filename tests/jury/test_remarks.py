@@ -64,6 +64,11 @@ def desk(jury: Jury, found: Round, what: str = "") -> str:
     return f"/events/{jury.event.slug}/jury/rounds/{found.id}/remarks{what}"
 
 
+def said_in(answer: Any) -> dict[str, Any]:
+    body: dict[str, Any] = answer.json
+    return body
+
+
 def acts(verb: str) -> int:
     return session().scalar(sa.select(sa.func.count()).select_from(AuditRecord).where(AuditRecord.verb == verb)) or 0
 
@@ -110,7 +115,7 @@ def test_an_own_note_is_nobody_elses(laid_out: Jury, client_as: ClientAs) -> Non
     for wanted in ("flags", "notes", "comments", "own"):
         page = client_as(laid_out.organiser).get(desk(laid_out, found, f"?list={wanted}"))
         assert "回头再看" not in page.get_data(as_text=True)
-    mine = client_as(laid_out.judges[0]).get(address(laid_out, found, "table.json")).json
+    mine = said_in(client_as(laid_out.judges[0]).get(address(laid_out, found, "table.json")))
     assert [shown["remarks"] for shown in mine["works"] if shown["token"] == work.token] == [{"own": "回头再看"}]
 
 
@@ -214,7 +219,7 @@ def test_over_http_each_remark_has_its_own_fate(laid_out: Jury, client_as: Clien
     for _ in range(2):
         answer = client.post(address(laid_out, found, "remarks"), json=sent)
         assert answer.status_code == 200
-        fates = [(fate["saved"], fate.get("code")) for fate in answer.json["results"]]
+        fates = [(fate["saved"], fate.get("code")) for fate in said_in(answer)["results"]]
         assert fates == [
             (True, None),
             (False, "no_such_work"),
@@ -223,9 +228,10 @@ def test_over_http_each_remark_has_its_own_fate(laid_out: Jury, client_as: Clien
             (True, None),
         ]
     assert standing(found) == [("discuss", "", ""), ("own", "再看一眼", "")]
-    outline = client.get(address(laid_out, found, "outline.json")).json
+    outline = said_in(client.get(address(laid_out, found, "outline.json")))
     assert [work["flags"] for work in outline["works"] if work["token"] == one.token] == [["discuss"]]
-    for wrong in ([], [{}] * (limits.REMARKS_AT_ONCE + 1)):
+    wrongs: tuple[list[Any], ...] = ([], [{}] * (limits.REMARKS_AT_ONCE + 1))
+    for wrong in wrongs:
         assert client.post(address(laid_out, found, "remarks"), json=wrong).status_code == 413
 
 
