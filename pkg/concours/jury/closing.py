@@ -30,7 +30,7 @@ def missing_reviews(found: Round) -> int:
         .group_by(Assignment.entry_id)
         .subquery()
     )
-    lacking = found.reviews - sa.func.coalesce(given.c.marks, 0)
+    lacking = found.reviews + RoundEntry.extra_reviews - sa.func.coalesce(given.c.marks, 0)
     total = session().scalar(
         sa.select(sa.func.sum(sa.case((lacking > 0, lacking), else_=0)))
         .select_from(RoundEntry)

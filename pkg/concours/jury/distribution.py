@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,8 @@ from concours.base.db import session
 from concours.events.models import Event
 from concours.jury.assignment import Pair, Plan, plan
 from concours.jury.lookup import panel_of
-from concours.jury.models import Assignment, Round, RoundStatus
-from concours.jury.sources import Facts, barred_pairs, entries_in
+from concours.jury.models import Assignment, Panelist, Round, RoundStatus
+from concours.jury.sources import Facts, asked_beyond, barred_pairs, entries_in
 
 _chance = secrets.SystemRandom()
 
@@ -32,13 +32,47 @@ class Outcome:
         return len(self.added)
 
 
-def redistribute(found: Round, event: Event, now: datetime) -> Outcome:
-    """Plans what is not marked anew over the panel as it is; nothing to do before the round opens."""
+def planned(
+    found: Round,
+    entries: Sequence[Facts],
+    judges: Sequence[Panelist],
+    *,
+    kept: Collection[Pair] = (),
+    preferred: Collection[Pair] = (),
+    anchors: Collection[int] = (),
+) -> Plan:
+    """The round's plan over these judges, as its rules, capacities and conflicts ask for it."""
+    extra, known_anchors = asked_beyond(found)
+    return plan(
+        [facts.id for facts in entries],
+        [judge.account_id for judge in judges],
+        found.reviews,
+        barred=barred_pairs(found, entries, judges),
+        kept=kept,
+        preferred=preferred,
+        extra=extra,
+        anchors={*anchors, *known_anchors},
+        capacity={judge.account_id: judge.capacity for judge in judges if judge.capacity is not None},
+        overlap=int(found.rule.get("overlap") or 0),
+        seed=found.seed,
+    )
+
+
+def present(panel: Sequence[Panelist]) -> list[Panelist]:
+    """Those of a panel who are given work: neither off it nor paused."""
+    return [judge for judge in panel if judge.dropped_at is None and judge.paused_at is None]
+
+
+def redistribute(found: Round, event: Event, now: datetime, handed: Mapping[int, int] | None = None) -> Outcome:
+    """Plans what is not marked anew over the panel as it is; nothing to do before the round opens.
+
+    `handed`: judge to judge, whose unmarked work the other takes over where no conflict forbids it.
+    """
     session().flush()
     if found.status != RoundStatus.OPEN:
         return Outcome(Plan(frozenset(), {}), frozenset(), 0)
     entries = entries_in(found)
-    judges = [panelist.account for panelist in panel_of(found) if panelist.dropped_at is None]
+    judges = present(panel_of(found))
     rows = session().execute(
         sa.select(
             Assignment.id,
@@ -56,15 +90,14 @@ def redistribute(found: Round, event: Event, now: datetime) -> Outcome:
         known[entry, account] = number
         if recused is None and withdrawn is None:
             (kept if marked is not None else preferred).add((entry, account))
-    present = {judge.id for judge in judges}
-    made = plan(
-        [facts.id for facts in entries],
-        sorted(present),
-        found.reviews,
-        barred=barred_pairs(found, entries, judges),
+    seated = {judge.account_id for judge in judges}
+    instead = handed or {}
+    made = planned(
+        found,
+        entries,
+        judges,
         kept=kept,
-        preferred=[pair for pair in preferred if pair[1] in present],
-        seed=found.seed,
+        preferred=[(e, j) for e, account in preferred if (j := instead.get(account, account)) in seated],
     )
     inside = {facts.id for facts in entries}
     gone = [known[pair] for pair in preferred - made.pairs if pair[0] in inside]

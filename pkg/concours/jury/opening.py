@@ -1,7 +1,7 @@
 """Opening a round: its entries are fixed, its seed is drawn, its work is shared out."""
 
+import hashlib
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,17 +10,18 @@ import sqlalchemy as sa
 from concours import audit
 from concours.base.db import session
 from concours.base.errors import Conflict
-from concours.base.messages import Message, msg, nmsg
+from concours.base.messages import Message, msg
 from concours.entries.times import require_running
 from concours.events.models import Event, PhaseKind
 from concours.events.phases import require_open
-from concours.identity.models import Account, Department
+from concours.identity.models import Account
 from concours.jury import kinds
-from concours.jury.assignment import Plan, plan
-from concours.jury.distribution import give_out
+from concours.jury.assignment import Plan
+from concours.jury.distribution import give_out, planned, present
+from concours.jury.faults import faults_of
 from concours.jury.lookup import hold, panel_of, require
-from concours.jury.models import Round, RoundEntry, RoundStatus
-from concours.jury.sources import Facts, barred_pairs, entries_offered
+from concours.jury.models import Panelist, Round, RoundEntry, RoundStatus
+from concours.jury.sources import Facts, entries_offered
 
 
 class CannotShareOut(Conflict):
@@ -49,11 +50,11 @@ def open_round(
     require_running(event)
     require_open(event, PhaseKind.JUDGING, now)
     entries = entries_offered(found)
-    judges = [panelist.account for panelist in panel_of(found)]
+    judges = present(panel_of(found))
     _require_something(found, entries, judges)
     found.seed = seed or secrets.token_hex(32)
-    barred = barred_pairs(found, entries, judges)
-    made = plan([e.id for e in entries], [j.id for j in judges], found.reviews, barred=barred, seed=found.seed)
+    anchors = anchors_of(found, entries)
+    made = planned(found, entries, judges, anchors=anchors)
     faults = faults_of(made, found, entries, judges)
     if faults and not anyway:
         found.seed = ""
@@ -61,7 +62,10 @@ def open_round(
     reasons = found.input.get("picked") or {}
     session().execute(
         sa.insert(RoundEntry),
-        [{"round_id": found.id, "entry_id": e.id, "reason": reasons.get(str(e.id), "")} for e in entries],
+        [
+            {"round_id": found.id, "entry_id": e.id, "reason": reasons.get(str(e.id), ""), "anchor": e.id in anchors}
+            for e in entries
+        ],
     )
     found.status = RoundStatus.OPEN
     found.opened_at = now
@@ -74,7 +78,7 @@ def open_round(
         event_id=event.id,
         seed=found.seed,
         entries=len(entries),
-        judges=sorted(j.id for j in judges),
+        judges=sorted(j.account_id for j in judges),
         reviews=given.given,
         missing=made.missing,
         anyway=bool(faults),
@@ -82,58 +86,18 @@ def open_round(
     return made
 
 
-def faults_of(made: Plan, found: Round, entries: Sequence[Facts], judges: Sequence[Account]) -> list[Message]:
-    """What the plan falls short of, and by how much, in sentences."""
-    faults: list[Message] = []
-    names = {judge.id: judge.name for judge in judges}
-    if made.missing:
-        faults.append(
-            nmsg(
-                "One entry has fewer than %(reviews)s judges free of conflict: %(missing)s of its reviews would be"
-                " missing%(where)s.",
-                "%(count)s entries have fewer than %(reviews)s judges free of conflict: %(missing)s reviews would be"
-                " missing%(where)s.",
-                len(made.short),
-                reviews=found.reviews,
-                missing=made.missing,
-                where=_most_affected(made, entries),
-            )
-        )
-    elif made.spread > 1:
-        least = min(made.loads, key=lambda judge: (made.loads[judge], judge))
-        faults.append(
-            msg(
-                "The work cannot be shared evenly: %(judge)s would review %(least)s entries (%(reach)s are free of"
-                " conflict), others up to %(most)s.",
-                judge=names[least],
-                least=made.loads[least],
-                reach=made.reach[least],
-                most=max(made.loads.values()),
-            )
-        )
-    if made.groups > 1 and found.reviews > 1 and not made.missing:
-        faults.append(
-            msg(
-                "The panel falls into %(groups)s groups that share no entry, so their marks cannot be compared:"
-                " %(judges)s judges need at least %(needed)s reviews, there are %(found)s.",
-                groups=made.groups,
-                judges=len(judges),
-                needed=len(judges) + len(entries) - 1,
-                found=len(made.pairs),
-            )
-        )
-    if found.select_count > len(entries):
-        faults.append(
-            msg(
-                "%(count)s entries are to be selected, but only %(found)s are in the round.",
-                count=found.select_count,
-                found=len(entries),
-            )
-        )
-    return faults
+def anchors_of(found: Round, entries: Sequence[Facts]) -> frozenset[int]:
+    """The anchors that the rule asks for (`rule["anchors"]` in each category), drawn by the round's seed."""
+    wanted = int(found.rule.get("anchors") or 0)
+    drawn: dict[int, list[int]] = {}
+    for facts in sorted(entries, key=lambda e: hashlib.sha256(f"{found.seed}|anchor|{e.id}".encode()).digest()):
+        chosen = drawn.setdefault(facts.category_id, [])
+        if len(chosen) < wanted:
+            chosen.append(facts.id)
+    return frozenset(entry for chosen in drawn.values() for entry in chosen)
 
 
-def _require_something(found: Round, entries: Sequence[Facts], judges: Sequence[Account]) -> None:
+def _require_something(found: Round, entries: Sequence[Facts], judges: Sequence[Panelist]) -> None:
     if not entries:
         raise Conflict(
             msg("There is no entry to judge yet."),
@@ -149,16 +113,3 @@ def _require_something(found: Round, entries: Sequence[Facts], judges: Sequence[
             hint=msg("Put judges on the panel first."),
             code="no_judges",
         )
-
-
-def _most_affected(made: Plan, entries: Sequence[Facts]) -> Message | str:
-    """The department most of whose reviews would be missing, as the tail of a sentence."""
-    missing: Counter[int] = Counter()
-    for facts in entries:
-        if facts.id in made.short and facts.department_id is not None:
-            missing[facts.department_id] += made.short[facts.id]
-    if not missing:
-        return ""
-    department, count = min(missing.items(), key=lambda item: (-item[1], item[0]))
-    name = session().scalar(sa.select(Department.name).where(Department.id == department))
-    return msg(" (%(count)s of them in %(department)s)", count=count, department=name)

@@ -13,14 +13,19 @@ from concours.jury.models import Assignment, Mark, Panelist, Round, RoundEntry
 
 @dataclass(frozen=True)
 class JudgeProgress:
-    """A judge of a round: works given, marked, stepped aside from; when they last marked; since when off the panel."""
+    """A judge of a round: works given, marked, stepped aside from; when they last marked; their seat on the panel."""
 
     account: Account
     assigned: int
     marked: int
     recused: int
     last_mark_at: datetime | None
-    dropped_at: datetime | None
+    panelist: Panelist
+
+    @property
+    def dropped_at(self) -> datetime | None:
+        """Since when they are off the panel."""
+        return self.panelist.dropped_at
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,13 @@ def progress(found: Round) -> Progress:
         .order_by(Panelist.id)
     )
     rows = tuple(
-        JudgeProgress(account, assigned, marked, recused, last, panelist.dropped_at)
+        JudgeProgress(account, assigned, marked, recused, last, panelist)
         for panelist, account, assigned, marked, recused, last in judges
     )
     per_entry = (
         sa.select(
             RoundEntry.entry_id,
+            RoundEntry.extra_reviews.label("extra"),
             sa.func.count(sa.case((counted, Assignment.id))).label("marks"),
             sa.func.count(sa.case((active, Assignment.id))).label("given"),
         )
@@ -82,28 +88,30 @@ def progress(found: Round) -> Progress:
             Assignment, sa.and_(Assignment.round_id == RoundEntry.round_id, Assignment.entry_id == RoundEntry.entry_id)
         )
         .where(RoundEntry.round_id == found.id, accepted)
-        .group_by(RoundEntry.entry_id)
+        .group_by(RoundEntry.entry_id, RoundEntry.extra_reviews)
         .subquery()
     )
     spread = session().execute(
-        sa.select(per_entry.c.marks, per_entry.c.given, sa.func.count())
-        .group_by(per_entry.c.marks, per_entry.c.given)
+        sa.select(per_entry.c.marks, per_entry.c.given, per_entry.c.extra, sa.func.count())
+        .group_by(per_entry.c.marks, per_entry.c.given, per_entry.c.extra)
         .order_by(per_entry.c.marks)
     )
     coverage: dict[int, int] = {}
-    entries = complete = missing = unassigned = marked = 0
-    for marks, given, count in spread.tuples():
+    entries = asked = complete = missing = unassigned = marked = 0
+    for marks, given, extra, count in spread.tuples():
+        reviews = found.reviews + extra
         coverage[marks] = coverage.get(marks, 0) + count
         entries += count
+        asked += reviews * count
         marked += marks * count
-        complete += count if marks >= found.reviews else 0
-        missing += max(0, found.reviews - marks) * count
-        unassigned += max(0, found.reviews - given) * count
+        complete += count if marks >= reviews else 0
+        missing += max(0, reviews - marks) * count
+        unassigned += max(0, reviews - given) * count
     history = session().scalar(sa.select(sa.func.count()).where(Mark.round_id == found.id))
     return Progress(
         judges=rows,
         entries=entries,
-        asked=entries * found.reviews,
+        asked=asked,
         marked=marked,
         missing=missing,
         unassigned=unassigned,

@@ -9,9 +9,9 @@ from concours.base.db import session
 from concours.base.errors import Conflict
 from concours.base.messages import msg
 from concours.entries.models import Entry, EntryStatus
-from concours.identity.models import Account
+from concours.jury import conflicts
 from concours.jury.assignment import Pair
-from concours.jury.models import Assignment, Round, RoundEntry, RoundStatus, Selected
+from concours.jury.models import Assignment, Panelist, Round, RoundEntry, RoundStatus, Selected
 from concours.teams.models import Member
 
 
@@ -87,36 +87,54 @@ def newcomers(found: Round) -> list[Facts]:
     return [facts for facts in entries_offered(found) if facts.id not in inside]
 
 
-def barred_pairs(found: Round, entries: Sequence[Facts], judges: Collection[Account]) -> set[Pair]:
-    """(entry, judge) that must not be: own department, work or team, or stepped aside in any round of the event."""
+def asked_beyond(found: Round) -> tuple[dict[int, int], frozenset[int]]:
+    """What is asked beyond the round's number of reviews: extra reviews by entry, and the anchor entries."""
+    rows = session().execute(
+        sa.select(RoundEntry.entry_id, RoundEntry.extra_reviews, RoundEntry.anchor).where(
+            RoundEntry.round_id == found.id, sa.or_(RoundEntry.extra_reviews > 0, RoundEntry.anchor)
+        )
+    )
+    known = rows.tuples().all()
+    extra = {entry: more for entry, more, _ in known if more}
+    return extra, frozenset(entry for entry, _, anchor in known if anchor)
+
+
+def barred_pairs(found: Round, entries: Sequence[Facts], judges: Collection[Panelist]) -> set[Pair]:
+    """(entry, judge) that must not be: a category that is not theirs, own department, work or team, a declared
+    conflict, or stepped aside in any round of the event."""
     barred: set[Pair] = set()
-    by_department: dict[int, list[int]] = {}
-    by_team: dict[int, list[int]] = {}
-    by_author: dict[int, list[int]] = {}
+    kept: dict[str, dict[int, list[int]]] = {"category": {}, "department": {}, "author": {}, "team": {}, "entry": {}}
     for facts in entries:
-        by_author.setdefault(facts.author_id, []).append(facts.id)
-        if facts.department_id is not None:
-            by_department.setdefault(facts.department_id, []).append(facts.id)
-        if facts.team_id is not None:
-            by_team.setdefault(facts.team_id, []).append(facts.id)
-    numbers = [judge.id for judge in judges]
+        known = (facts.category_id, facts.department_id, facts.author_id, facts.team_id, facts.id)
+        for by, number in zip(kept, known, strict=True):
+            if number is not None:
+                kept[by].setdefault(number, []).append(facts.id)
+
+    def bar(account: int, by: str, number: int | None) -> None:
+        if number is not None:
+            barred.update((entry, account) for entry in kept[by].get(number, ()))
+
+    numbers = [judge.account_id for judge in judges]
     for judge in judges:
-        own = by_department.get(judge.department_id, []) if judge.department_id is not None else []
-        barred.update((entry, judge.id) for entry in (*own, *by_author.get(judge.id, ())))
-    if by_team:
+        bar(judge.account_id, "department", judge.account.department_id)
+        bar(judge.account_id, "author", judge.account_id)
+        for category in kept["category"].keys() - set(judge.categories or kept["category"]):
+            bar(judge.account_id, "category", category)
+    if kept["team"]:
         rows = session().execute(
-            sa.select(Member.team_id, Member.account_id).where(
+            sa.select(Member.account_id, Member.team_id).where(
                 Member.event_id == found.event_id, Member.account_id.in_(numbers)
             )
         )
-        for team, account in rows.tuples():
-            if account is not None:
-                barred.update((entry, account) for entry in by_team.get(team, ()))
+        for account, team in rows.tuples():
+            bar(account, "team", team)
+    for account, by, number in conflicts.standing(found.event_id, numbers):
+        bar(account, by, number)
     rows_aside = session().execute(
-        sa.select(Assignment.entry_id, Assignment.account_id)
+        sa.select(Assignment.account_id, Assignment.entry_id)
         .join(Round, Round.id == Assignment.round_id)
         .where(Round.event_id == found.event_id, Assignment.recused_at.is_not(None), Assignment.account_id.in_(numbers))
     )
-    asked = {facts.id for facts in entries}
-    barred.update((entry, account) for entry, account in rows_aside.tuples() if entry in asked)
+    for account, entry in rows_aside.tuples():
+        bar(account, "entry", entry)
     return barred
