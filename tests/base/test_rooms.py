@@ -42,6 +42,7 @@ EDGES = {
         "forms",
         "judge_routes",
         "kind_routes",
+        "pair_routes",
         "pages",
         "protocol_routes",
         "remark_routes",

@@ -75,6 +75,13 @@ def placed(w: World) -> dict[str, Any]:
     return {"token": token(w), "client_id": "three", "act": "put", "place": "1"}
 
 
+def compared(w: World) -> dict[str, Any]:
+    """Two works compared."""
+    found: Round = w.__dict__["open_round"]
+    one, other = (work.token for work in w.__dict__["jury"].work(found)[:2])
+    return {"first": one, "second": other, "client_id": "four", "better": "first"}
+
+
 def aside(w: World) -> dict[str, Any]:
     """Stepping aside."""
     return {"token": token(w), "reason": "亲属", "position": "1"}
@@ -165,6 +172,18 @@ ROWS = [
     Row("jury_kinds.ranking_page", "GET", lambda w: seat_elsewhere(w, "ranking"), NOBODY),
     Row("jury_kinds.rank", "POST", lambda w: of_kind(w, "ranking", "ranking"), JUDGES, data=placed),
     Row("jury_kinds.rank", "POST", lambda w: seat_elsewhere(w, "ranking"), NOBODY, data=placed),
+    Row("jury_pairs.pairs_page", "GET", lambda w: of_kind(w, "pairwise", "pairs"), JUDGES),
+    Row("jury_pairs.pairs_page", "GET", lambda w: seat_elsewhere(w, "pairs"), NOBODY),
+    Row("jury_pairs.compare", "POST", lambda w: of_kind(w, "pairwise", "pairs"), JUDGES, data=compared),
+    Row("jury_pairs.compare", "POST", lambda w: seat_elsewhere(w, "pairs"), NOBODY, data=compared),
+    Row(
+        "jury_pairs_api.give_comparisons",
+        "POST",
+        lambda w: of_kind(w, "pairwise", "comparisons"),
+        JUDGES,
+        json=compared,
+    ),
+    Row("jury_pairs_api.give_comparisons", "POST", lambda w: seat_elsewhere(w, "comparisons"), NOBODY, json=compared),
     Row("jury_table.plain_recuse", "POST", lambda w: seat(w, "table/recuse"), JUDGES, data=aside),
     Row("jury_api.table", "GET", lambda w: seat(w, "table.json"), JUDGES),
     Row("jury_api.table", "GET", lambda w: seat_elsewhere(w, "table.json"), NOBODY),

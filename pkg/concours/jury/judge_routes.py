@@ -25,7 +25,10 @@ from concours.jury.words import KIND_NAMES, REMARK_NAMES
 
 bp = Blueprint("jury_table", __name__, url_prefix="/events/<event_slug>/jury", template_folder="templates")
 
-KIND_PAGES: dict[str, str] = {RoundKind.RANKING: "jury_kinds.ranking_page"}
+KIND_PAGES: dict[str, str] = {
+    RoundKind.RANKING: "jury_kinds.ranking_page",
+    RoundKind.PAIRWISE: "jury_pairs.pairs_page",
+}
 """The pages of the rounds that are judged elsewhere than on the light table."""
 
 

@@ -18,8 +18,9 @@ from concours.events.phases import require_open
 from concours.identity.models import Account
 from concours.jury import kinds, limits
 from concours.jury.distribution import redistribute
+from concours.jury.kinds import pairwise
 from concours.jury.lookup import hold
-from concours.jury.models import Assignment, Mark, Panelist, Round, RoundStatus
+from concours.jury.models import Assignment, Mark, Panelist, Round, RoundKind, RoundStatus
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def recuse(
     assignment.recused_at = now
     assignment.recusal_reason = why
     session().flush()
+    if found.kind == RoundKind.PAIRWISE:
+        pairwise.settle(found, actor.id, now)
     added = redistribute(found, event, now).added
     successor = next((judge for entry, judge in sorted(added) if entry == assignment.entry_id), None)
     audit.record(

@@ -15,11 +15,13 @@ from concours.jury import (
     desk_routes,
     judge_routes,
     kind_routes,
+    pair_routes,
     protocol_routes,
     remark_routes,
     remarks,
     result_routes,
 )
+from concours.jury.report import routes as report_routes
 
 
 def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
@@ -27,8 +29,11 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     app.register_blueprint(desk_routes.bp)
     app.register_blueprint(result_routes.bp)
     app.register_blueprint(protocol_routes.bp)
+    app.register_blueprint(report_routes.bp)
     app.register_blueprint(judge_routes.bp)
     app.register_blueprint(kind_routes.bp)
+    app.register_blueprint(pair_routes.bp)
+    app.register_blueprint(pair_routes.api)
     app.register_blueprint(api.bp)
     app.register_blueprint(remark_routes.bp)
     app.register_blueprint(remark_routes.api)

@@ -11,6 +11,7 @@ KIND_NAMES: dict[str, Message] = {
     RoundKind.YES_NO: msg("Yes or No"),
     RoundKind.POINTS: msg("Points by criteria"),
     RoundKind.RANKING: msg("Ranking"),
+    RoundKind.PAIRWISE: msg("Pairs of works"),
 }
 
 STEP_NAMES: dict[str, Message] = {
