@@ -40,6 +40,7 @@ def evidence(slug: str, as_json: bool) -> None:
     """Look through the votes of the poll SLUG for what seems arranged, and keep what is found for its page."""
     with act("worker") as now:
         from concours.base.db import db, reading, session
+        from concours.voting.booth import booth
         from concours.voting.evidence import runs, words
 
         poll = _named(slug)
@@ -47,7 +48,7 @@ def evidence(slug: str, as_json: bool) -> None:
         session().commit()
         begun = time.monotonic()
         with reading(), db.engine.connect() as connection:
-            found = runs.look(connection, poll.id)
+            found = runs.look(connection, poll.id, booth().client)
         runs.keep(run, found, now=now)
         session().flush()
         groups, _ = runs.groups_of(run, runs.Wanted(strong=True))

@@ -14,7 +14,9 @@ from concours.audit import AuditRecord
 from concours.base.db import db, reading, session
 from concours.base.errors import Conflict
 from concours.identity.models import Account, Role
+from concours.voting import keys, secrets
 from concours.voting.amendments.models import Decision, DecisionVote
+from concours.voting.booth import booth
 from concours.voting.evidence import jobs, runs, words
 from concours.voting.evidence.models import EvidenceGroup, EvidenceRun
 from concours.voting.evidence.reading import read
@@ -62,6 +64,30 @@ def test_the_job_finds_the_farm_and_nothing_else(app: APIFlask, make: Make, a_po
     assert len(leaves) == FARM
     assert len(set(networks)) == 1
     assert run.votes == run.leaves == session().scalar(sa.select(sa.func.count()).select_from(Vote))
+
+
+def test_the_farms_fast_machine_is_told_beside_what_else_speaks_against_it(
+    app: APIFlask, make: Make, a_poll: PollMaker
+) -> None:
+    world = a_poll(count=6)
+    cast(world, at_work(app))
+    client = booth().client
+    for voter in (*range(300), *range(1_000, 1_000 + FARM)):
+        tag = secrets.tag_of(b"k" * 32, world.id, b"voter %d" % voter)
+        client.hset(keys.voter(world.id, tag), "pw", str(120 if voter >= 1_000 else 2_000 + 20 * (voter % 100)))
+    run = looked(world, make)
+    groups, _ = runs.groups_of(run, runs.Wanted())
+    (farm,) = [group for group in groups if group.strong]
+    assert ",solved," in farm.kinds
+    (told,) = [str(said) for said in words.sentences(farm) if "solved the puzzle" in str(said)]
+    assert f"{FARM} of {FARM} newcomers" in told
+    assert "0.1 s" in told
+    assert farm.votes == FARM
+    client.delete(*client.scan_iter(match=keys.every_voter(world.id)))
+    again = looked(world, make)
+    groups, _ = runs.groups_of(again, runs.Wanted())
+    (farm,) = [group for group in groups if group.strong]
+    assert ",solved," not in farm.kinds, "what Redis lost is not known, and the rest is told all the same"
 
 
 @both_databases

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from concours.voting.evidence import bursts, covoting, groups, intervals, newcomers, repeats
+from concours.voting.evidence import bursts, covoting, groups, intervals, newcomers, repeats, solving
 from concours.voting.evidence.finding import Finding
+from concours.voting.evidence.streams import streams_of
 from concours.voting.evidence.votes import Ints, Votes
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -147,3 +148,59 @@ def test_votes_without_networks_are_scored_all_the_same() -> None:
     at = np.arange(200) * 2_500
     (found,) = groups.score(votes(at, np.arange(200), 0, -1))
     assert found.strong
+
+
+class TestPuzzlesSolvedFast:
+    """400 people at home with phones of all kinds for eight candidates; 60 more voters for the first."""
+
+    @staticmethod
+    def world(seed: int, farm_ms: tuple[float, float], network: int = -1) -> tuple[Votes, Ints]:
+        draw = chance(seed)
+        people, farm = 400, 60
+        at = np.r_[draw.integers(0, DAY, people), draw.integers(0, DAY, farm)]
+        candidate = np.r_[draw.integers(0, 8, people), np.zeros(farm, dtype=int)]
+        networks = np.r_[np.arange(people), np.full(farm, people) if network >= 0 else people + np.arange(farm)]
+        took = np.exp(draw.normal(np.log(3_000), 0.6, people)).astype(np.int64)
+        return votes(at, np.arange(people + farm), candidate, networks), np.r_[
+            took, draw.uniform(*farm_ms, farm).astype(np.int64)
+        ]
+
+    def test_the_worked_example(self) -> None:
+        assert newcomers.tail(12, 12, solving.LEAST_SHARE, solving.STRENGTH) == pytest.approx(4.2115e-7, rel=0.001)
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_sixty_fast_ones_for_one_candidate_are_told_and_are_not_strong_alone(self, seed: int) -> None:
+        cast, took = self.world(seed, (60, 200))
+        (found,) = solving.find(cast, list(streams_of(cast)), took)
+        assert set(cast.candidate[found.index].tolist()) == {0}
+        assert found.facts["voters"] >= 58
+        assert found.p < 0.001
+        assert not any(group.strong for group in groups.score(cast, took) if len(group.findings) == 1)
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_phones_like_all_others_are_not(self, seed: int) -> None:
+        cast, took = self.world(seed, (1_000, 9_000))
+        assert not solving.find(cast, list(streams_of(cast)), took)
+
+    def test_without_times_there_is_nothing(self) -> None:
+        cast, took = self.world(1, (60, 200))
+        assert not solving.find(cast, list(streams_of(cast)), np.full_like(took, solving.UNKNOWN))
+
+    def test_an_office_whose_machines_are_fast_for_every_candidate_is_not(self) -> None:
+        cast, took = self.world(3, (60, 200), network=1)
+        draw = chance(4)
+        more = 300  # of the same office, for the other candidates, as fast
+        at = np.r_[cast.at, draw.integers(0, DAY, more)]
+        voter = np.r_[cast.voter, 460 + np.arange(more)]
+        candidate = np.r_[cast.candidate, draw.integers(1, 8, more)]
+        network = np.r_[cast.network, np.full(more, cast.network.max())]
+        office = votes(at, voter, candidate, network)
+        times = np.r_[took, draw.uniform(60, 200, more).astype(np.int64)]
+        slow = np.r_[times, np.full(800, 3_000)]  # people at home, who make the median
+        people = votes(
+            np.r_[office.at, draw.integers(0, DAY, 800)],
+            np.r_[office.voter, 760 + np.arange(800)],
+            np.r_[office.candidate, draw.integers(0, 8, 800)],
+            np.r_[office.network, 1_000 + np.arange(800)],
+        )
+        assert not [f for f in solving.find(people, list(streams_of(people)), slow) if f.p < 0.001]

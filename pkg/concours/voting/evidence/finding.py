@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from concours.voting.evidence.votes import Ints
 
 ONCE, SITTING, INTERVALS, REPEATED, COVOTING = "once", "sitting", "intervals", "repeated", "covoting"
+SOLVED = "solved"
 
 
 @dataclass(frozen=True)

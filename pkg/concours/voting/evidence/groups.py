@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from concours.voting.evidence import covoting, intervals, newcomers, repeats
+from concours.voting.evidence import covoting, intervals, newcomers, repeats, solving
 from concours.voting.evidence.finding import Finding
 from concours.voting.evidence.streams import streams_of
 from concours.voting.evidence.votes import Ints, Votes
@@ -34,15 +34,18 @@ class Group:
     strong: bool
 
 
-def score(votes: Votes) -> list[Group]:
-    """All groups, the strongest first. What is strong is taken out, and the rest is looked at once more: a farm may
-    hide another, as long as it stands among what the other is held against."""
-    first = _look(votes)
+def score(votes: Votes, took: Ints | None = None) -> list[Group]:
+    """All groups, the strongest first; `took` as in `solving.find`, None where no time is known.
+
+    What is strong is taken out, and the rest is looked at once more: a farm may hide another, as long as it stands
+    among what the other is held against.
+    """
+    first = _look(votes, took)
     strong = [group for group in first if group.strong]
     if not strong:
         return first
     rest = np.setdiff1d(np.arange(len(votes)), np.concatenate([group.index for group in strong]))
-    again = [_moved(group, rest) for group in _look(_part(votes, rest))]
+    again = [_moved(group, rest) for group in _look(_part(votes, rest), took)]
     return _ordered([*strong, *again])
 
 
@@ -60,7 +63,7 @@ def _ordered(groups: Sequence[Group]) -> list[Group]:
     return sorted(groups, key=lambda g: (not g.strong, g.q, -len(g.index)))
 
 
-def _look(votes: Votes) -> list[Group]:
+def _look(votes: Votes, took: Ints | None) -> list[Group]:
     if not len(votes):
         return []
     streams = list(streams_of(votes))
@@ -69,6 +72,7 @@ def _look(votes: Votes) -> list[Group]:
         *intervals.find(votes, streams),
         *repeats.find(votes),
         *covoting.find(votes),
+        *(solving.find(votes, streams, took) if took is not None else ()),
     ]
     findings = [found for found in findings if len(found.index) >= LEAST_VOTES]
     joined = _joined(votes, findings)

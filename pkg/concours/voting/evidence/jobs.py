@@ -8,6 +8,7 @@ from rq import get_current_job
 
 from concours.base import clock
 from concours.base.db import db, reading, session
+from concours.voting.booth import booth
 from concours.voting.evidence import runs
 from concours.voting.evidence.models import WAITING, EvidenceRun
 
@@ -23,7 +24,7 @@ def look_through(run_id: int) -> None:
         if poll_id is None:
             return
         with reading(), db.engine.connect() as connection:
-            found = runs.look(connection, poll_id)
+            found = runs.look(connection, poll_id, booth().client)
         run = _waiting(run_id)
         if run is not None:
             runs.keep(run, found, now=clock.now())

@@ -1,35 +1,47 @@
 """Reads a poll's ledger into arrays, a part at a time: some 60 bytes a vote."""
 
+import logging
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import redis
 import sqlalchemy as sa
 from numpy.typing import NDArray
+from redis.exceptions import RedisError
 
+from concours.voting import keys
 from concours.voting.amendments import voided
+from concours.voting.evidence.solving import UNKNOWN
 from concours.voting.evidence.votes import UNKNOWN_NETWORK, Ints, Votes
 from concours.voting.models import Vote
 
 AT_ONCE = 20_000  # votes read in one statement
+ASKED_AT_ONCE = 2_000  # voters asked of Redis in one go, so that no vote waits for long behind them
+LONGEST_MS = 86_400_000
+_TAG = np.dtype("V32")
+log = logging.getLogger(__name__)
 
 _vote = cast(sa.Table, Vote.__table__)
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """A poll's votes as arrays, with what leads back to the ledger: `leaf` of each vote, `candidate_ids` by number."""
+    """A poll's votes as arrays, with what leads back to the ledger: `leaf` of each vote, `candidate_ids` by number,
+    `tags` (32 bytes each) by voter."""
 
     votes: Votes
     leaf: Ints
     candidate_ids: Ints
     size: int
+    tags: "NDArray[np.void]"
 
 
 def read(connection: sa.Connection, poll_id: int) -> Ledger:
     """The poll's votes that count now, in order of time. The time is that of the admission, in ms."""
     columns = (_vote.c.leaf, _vote.c.candidate_id, _vote.c.tag, _vote.c.network, _vote.c.day, _vote.c.journal_id)
     parts: list[tuple[Ints, ...]] = []
+    whole: list[NDArray[np.void]] = []
     leaf = 0
     while rows := connection.execute(
         sa.select(*columns)
@@ -38,6 +50,7 @@ def read(connection: sa.Connection, poll_id: int) -> Ledger:
         .limit(AT_ONCE)
     ).all():
         leaf = rows[-1].leaf + 1
+        whole.append(np.frombuffer(b"".join([bytes(r.tag) for r in rows]), dtype=_TAG))
         parts.append(
             (
                 np.array([r.leaf for r in rows], dtype=np.int64),
@@ -50,21 +63,42 @@ def read(connection: sa.Connection, poll_id: int) -> Ledger:
         )
     if not parts:
         none = np.zeros(0, dtype=np.int64)
-        return Ledger(Votes(none, none, none, none, none), none, none, 0)
+        return Ledger(Votes(none, none, none, none, none), none, none, 0, np.zeros(0, dtype=_TAG))
     leaves, candidate, tag, network, day, at = (np.concatenate(column) for column in zip(*parts, strict=True))
     del parts
     void = voided.void_leaves(connection, poll_id)
     kept = np.flatnonzero(~np.isin(leaves, np.fromiter(void, dtype=np.int64, count=len(void))))
     kept = kept[np.argsort(at[kept], kind="stable")]
     candidate_ids, numbered = np.unique(candidate[kept], return_inverse=True)
+    _, first, voter = np.unique(tag[kept], return_index=True, return_inverse=True)
     votes = Votes(
         at=at[kept],
-        voter=np.unique(tag[kept], return_inverse=True)[1],
+        voter=voter,
         candidate=numbered,
         network=_numbered(network[kept]),
         day=day[kept] - (day.min() if len(day) else 0),
     )
-    return Ledger(votes, leaves[kept], candidate_ids, leaf)
+    return Ledger(votes, leaves[kept], candidate_ids, leaf, np.concatenate(whole)[kept[first]])
+
+
+def solving_times(client: "redis.Redis", poll_id: int, tags: "NDArray[np.void]") -> Ints | None:
+    """How long each voter's device took to solve the poll's puzzle, in ms; `solving.UNKNOWN` where Redis does not know.
+
+    None where it knows of nobody, or is away: this evidence is then left out.
+    """
+    found = np.full(len(tags), UNKNOWN, dtype=np.int64)
+    try:
+        for begin in range(0, len(tags), ASKED_AT_ONCE):
+            pipe = client.pipeline(transaction=False)
+            for tag in tags[begin : begin + ASKED_AT_ONCE]:
+                pipe.hget(keys.voter(poll_id, tag.tobytes()), "pw")
+            for place, said in enumerate(pipe.execute(), begin):
+                if said is not None and said.isdigit():
+                    found[place] = min(int(said), LONGEST_MS)
+    except RedisError as away:
+        log.warning("times of puzzles are left out: %r", away)
+        return None
+    return found if (found != UNKNOWN).any() else None
 
 
 def admitted_ms(journal_id: str) -> int:

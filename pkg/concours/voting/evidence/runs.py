@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+import redis
 import sqlalchemy as sa
 from sqlalchemy.orm import defer, joinedload
 
@@ -16,7 +17,7 @@ from concours.base.messages import msg
 from concours.identity.models import Account
 from concours.voting.evidence.groups import Group, score
 from concours.voting.evidence.models import DONE, FAILED, WAITING, EvidenceGroup, EvidenceRun
-from concours.voting.evidence.reading import Ledger, read
+from concours.voting.evidence.reading import Ledger, read, solving_times
 from concours.voting.evidence.shown import facts_of, figures_of
 from concours.voting.evidence.votes import Ints
 from concours.voting.models import Poll
@@ -64,10 +65,10 @@ def ask(poll: Poll, *, actor: Account | None, now: datetime) -> EvidenceRun:
     return run
 
 
-def look(connection: sa.Connection, poll_id: int) -> Found:
-    """Reads the ledger and scores it; writes nothing."""
+def look(connection: sa.Connection, poll_id: int, client: "redis.Redis") -> Found:
+    """Reads the ledger, and from Redis how fast puzzles were solved, and scores it; writes nothing."""
     ledger = read(connection, poll_id)
-    return Found(ledger, score(ledger.votes))
+    return Found(ledger, score(ledger.votes, solving_times(client, poll_id, ledger.tags)))
 
 
 def keep(run: EvidenceRun, found: Found, *, now: datetime) -> None:

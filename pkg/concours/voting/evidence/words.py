@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from concours.base.messages import Message, msg, nmsg
-from concours.voting.evidence.finding import COVOTING, INTERVALS, ONCE, REPEATED, SITTING
+from concours.voting.evidence.finding import COVOTING, INTERVALS, ONCE, REPEATED, SITTING, SOLVED
 
 KINDS: dict[str, Message] = {
     ONCE: msg("Voters with one vote"),
@@ -12,6 +12,7 @@ KINDS: dict[str, Message] = {
     INTERVALS: msg("Even intervals"),
     REPEATED: msg("Repeated to the second"),
     COVOTING: msg("One list together"),
+    SOLVED: msg("Puzzles solved fast"),
 }
 """Each kind of finding in a word."""
 
@@ -94,6 +95,16 @@ def _sentence(kind: str, facts: Mapping[str, float]) -> Message:
             gap=f"{facts['median_gap_ms'] / 1_000:.1f}",
             spread=f"{facts['gap_spread_ms'] / 1_000:.1f}",
             agree=percent(facts["agree"]),
+        )
+    if kind == SOLVED:
+        return msg(
+            "%(voters)s of %(of)s newcomers solved the puzzle in about %(fast)s s, where the voters of this poll take"
+            " about %(usual_s)s s and %(usual)s %% of the others are as fast. Fast machines alone are no fraud.",
+            voters=round(facts["voters"]),
+            of=round(facts["of"]),
+            fast=f"{facts['median_ms'] / 1_000:.1f}",
+            usual_s=f"{facts['usual_ms'] / 1_000:.1f}",
+            usual=percent(facts["usual"]),
         )
     if kind == REPEATED:
         return msg(
