@@ -150,11 +150,12 @@ def test_enlarged_to_its_largest_rendition_while_what_is_shown_stays(jury: Jury,
         assert largest != small
         page.route(f"**{largest}", lambda route: held.append(route))  # noqa: PLW0108  (Playwright marks its handlers)
         page.get_by_role("button", name="Full size").tap()
-        expect(image).to_have_attribute("data-full", "no")
+        stage = page.locator("[data-lt=stage]")
+        expect(stage).to_have_attribute("data-full", "no")
         assert page.evaluate("document.querySelector('[data-lt=stage] img').naturalWidth") > 0
         wide = page.evaluate("document.querySelector('[data-lt=stage] img').clientWidth")
         held[0].continue_()  # type: ignore[attr-defined]
-        expect(image).to_have_attribute("data-full", "yes")
+        expect(stage).to_have_attribute("data-full", "yes")
         expect(image).to_have_attribute("src", largest)
         assert page.evaluate("document.querySelector('[data-lt=stage] img').clientWidth") == wide == 1600
         page.keyboard.press("+")

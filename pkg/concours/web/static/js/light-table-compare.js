@@ -6,7 +6,7 @@ export const FEWEST = 2;
 export const MOST = 6;
 
 export class Comparison {
-  // table: {work(token), name(token), spoken(token), go(token), still(work)}; kept: sessionStorage or null.
+  // table: {work(token), name(token), title(token), spoken(token), go(token), still(work)}; kept: sessionStorage or null.
   constructor(root, words, table, { key, kept }) {
     Object.assign(this, { root, words, table, key, kept });
     try {
@@ -78,6 +78,6 @@ export class Comparison {
     const picture = url ? element("img", { src: url, alt: "" }) : element("span", { className: "lt-cell-text" }, this.table.text(token));
     const choose = element("button", { type: "button", className: "lt-cell-work", "aria-pressed": String(token === this.active), "aria-label": `${name}. ${this.table.spoken(token)}`, onclick: () => this.table.go(token) }, picture);
     const away = element("button", { type: "button", className: "lt-cell-away", "aria-label": this.words.compareAway.replace("{name}", name), onclick: () => this.toggle(token) }, "×");
-    return element("div", { className: "lt-cell" }, choose, element("p", { className: "lt-cell-name" }, element("span", { title: name }, `${n + 1} · ${name}`), element("b", {}, this.table.spoken(token)), away));
+    return element("div", { className: "lt-cell" }, choose, element("p", { className: "lt-cell-name" }, element("span", { title: name }, `${n + 1} · ${this.table.title(token)}`), element("b", {}, this.table.spoken(token)), away));
   }
 }

@@ -37,20 +37,13 @@ export class Zoom {
     const x = event?.clientX ? part(event.clientX, box.left + (box.width - wide) / 2, wide) : this.on ? this.middle().x : 0.5;
     const y = event?.clientY ? part(event.clientY, box.top + (box.height - high) / 2, high) : this.on ? this.middle().y : 0.5;
     if (!this.on) {
-      this.shown = picture;
-      this.big = new Image();
-      this.big.src = picture.currentSrc || picture.src;
-      this.big.alt = picture.alt;
-      this.big.dataset.full = "no";
-      const full = new Image();
-      full.src = largest.url;
-      const big = this.big;
-      full.decode().then(() => {
-        big.src = largest.url;
-        big.dataset.full = "yes";
-      }, () => {}); // without a network the picture stays as it is, only larger
-      this.root.replaceChildren(big);
+      this.shown = this.big = picture;
       this.root.classList.add("is-zoomed");
+      this.root.dataset.full = "no";
+      const full = new Image();
+      full.alt = picture.alt;
+      full.src = largest.url;
+      full.decode().then(() => this.replace(picture, full), () => {}); // without a network: as it is, only larger
     }
     this.at += 1;
     const factor = SCALES[this.at] / (devicePixelRatio || 1);
@@ -68,9 +61,22 @@ export class Zoom {
     return true;
   }
 
+  // The largest rendition in the place of what was shown, at the same size, if that is still looked at.
+  replace(picture, full) {
+    if (!this.on || this.big !== picture) return;
+    full.style.width = picture.style.width;
+    const { scrollLeft, scrollTop } = this.root;
+    this.root.replaceChildren(full);
+    this.root.scrollTo(scrollLeft, scrollTop);
+    this.big = full;
+    this.root.dataset.full = "yes";
+  }
+
   // Another work is shown: nothing is put back.
   forget() {
     this.at = -1;
+    if (this.shown) this.shown.style.width = "";
+    delete this.root.dataset.full;
     this.root.classList.remove("is-zoomed");
   }
 

@@ -265,6 +265,7 @@ const comparison = new Comparison(
     still: (work) => (work?.media.length ? stage.fitting(work.media[0]) : ""),
     text: (token) => works.details.get(token)?.fields.find((field) => field.long)?.text ?? words.comes,
     name: (token) => [say("place", { n: works.where(token) + 1, of: works.all.length }), works.details.get(token)?.title].filter(Boolean).join(" "),
+    title: (token) => works.details.get(token)?.title || words.untitled,
     spoken,
     go: (token) => show(works.where(token)),
   },
