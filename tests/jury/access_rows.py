@@ -106,6 +106,11 @@ def remark(w: World) -> list[dict[str, Any]]:
     return [{"token": token(w), "client_id": "r", "kind": "discuss", "text": ""}]
 
 
+def plain_remark(w: World) -> dict[str, Any]:
+    """A note by the plain form."""
+    return {"token": token(w), "at": "1", "note": "请看"}
+
+
 def remarked(w: World) -> str:
     """The address of a flag that the world's judge raised."""
     page = desk(w, "/remarks", "open")
@@ -123,6 +128,9 @@ ROWS = [
     Row("jury_remarks.handle_remark", "POST", remarked, ACTS, data=lambda w: {"handled": "seen"}),
     Row("jury_remarks_api.give_remarks", "POST", lambda w: seat(w, "remarks"), JUDGES, json=remark),
     Row("jury_remarks_api.give_remarks", "POST", lambda w: seat_elsewhere(w, "remarks"), NOBODY, json=remark),
+    Row("jury_plain_remarks.remark_form", "GET", lambda w: seat(w, "table/remarks?at=1"), JUDGES),
+    Row("jury_plain_remarks.remark_form", "GET", lambda w: seat_elsewhere(w, "table/remarks?at=1"), NOBODY),
+    Row("jury_plain_remarks.keep_remarks", "POST", lambda w: seat(w, "table/remarks"), JUDGES, data=plain_remark),
     Row("jury_api.table_outline", "GET", lambda w: seat(w, "outline.json"), JUDGES),
     Row("jury_api.table_outline", "GET", lambda w: seat_elsewhere(w, "outline.json"), NOBODY),
     Row("jury.rounds_page", "GET", at_rounds, LOOKS),

@@ -307,6 +307,7 @@ def test_the_cost_of_a_judges_requests_does_not_grow(
         writes = 2 * len(many)  # of a batch: one row and one update each, in their order
         return {
             "list": count_queries(lambda: client.get(address(jury, found, "table.json"))),
+            "outline": count_queries(lambda: client.get(address(jury, found, "outline.json"))),
             "mark": count_queries(lambda: client.post(address(jury, found, "marks"), json=one)),
             "batch": count_queries(lambda: client.post(address(jury, found, "marks"), json=many)) - writes,
             "page": count_queries(lambda: client.get(address(jury, found, "table"))),

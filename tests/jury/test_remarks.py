@@ -254,6 +254,32 @@ def test_the_organisers_page_lists_handles_and_keeps_what_was_typed(laid_out: Ju
     assert "已核实" in client.get(done.location).get_data(as_text=True)
 
 
+def test_without_script_a_form_of_its_own_keeps_what_was_typed(laid_out: Jury, client_as: ClientAs) -> None:
+    found = laid_out.opened(reviews=1)
+    client = client_as(laid_out.judges[0])
+    one, other, *_ = laid_out.work(found)
+    form = address(laid_out, found, f"table/remarks?at={other.position}")
+    assert other.token in client.get(form).get_data(as_text=True)
+    sent = {"token": other.token, "at": str(other.position), "copy": "1", "own": "再看一眼"}
+    long = "字" * (limits.REMARK_CHARACTERS + 1)
+    refused = client.post(address(laid_out, found, "table/remarks"), data=sent | {"comment": long})
+    assert refused.status_code == 422
+    assert long in refused.get_data(as_text=True)
+    assert "再看一眼" in refused.get_data(as_text=True)
+    assert standing(found) == []
+    kept = client.post(address(laid_out, found, "table/remarks"), data=sent)
+    assert kept.status_code == 303
+    assert standing(found) == [("copy", "", ""), ("own", "再看一眼", "")]
+    assert "再看一眼" in client.get(form).get_data(as_text=True)
+    client.post(address(laid_out, found, "table/remarks"), data={"token": other.token, "at": str(other.position)})
+    assert standing(found) == []
+    assert client.get(address(laid_out, found, "table/remarks?at=99")).status_code == 404
+    foreign = client.post(address(laid_out, found, "table/remarks"), data={"token": "foreign", "at": "1", "own": "甲"})
+    assert foreign.status_code == 404
+    assert "甲" in foreign.get_data(as_text=True)
+    assert one.account_id == other.account_id
+
+
 def test_the_page_costs_the_same_with_many_remarks(
     laid_out: Jury, client_as: ClientAs, count_queries: Callable[[Callable[[], Any]], int], make: Make
 ) -> None:

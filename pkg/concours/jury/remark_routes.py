@@ -8,21 +8,23 @@ from flask import Blueprint, Response, jsonify, render_template, request, url_fo
 from pydantic import BaseModel, ConfigDict, StrictStr, StringConstraints, ValidationError
 from werkzeug.wrappers import Response as Answered
 
-from concours.base import clock
+from concours.base import clock, typed
 from concours.base.db import session
-from concours.base.errors import Conflict, DomainError, Invalid, TooLarge
+from concours.base.errors import Conflict, DomainError, Invalid, NotFound, TooLarge
 from concours.base.messages import msg
 from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.models import Role
 from concours.jury import forms, limits, remarks
+from concours.jury.light_table import seat, works
 from concours.jury.lookup import find_round
 from concours.jury.models import FLAGS, RemarkKind, Round
-from concours.jury.pages import ROUND, onward, refused, told
+from concours.jury.pages import ROUND, address, language, onward, refused, told
 from concours.jury.words import HANDLED_NAMES, REMARK_NAMES
 
 bp = Blueprint("jury_remarks", __name__, url_prefix="/events/<event_slug>/jury/rounds", template_folder="templates")
+plain = Blueprint("jury_plain_remarks", __name__, url_prefix="/events/<event_slug>/jury", template_folder="templates")
 api = APIBlueprint("jury_remarks_api", __name__, url_prefix="/events/<event_slug>/jury")
 
 LISTS: dict[str, tuple[str, ...]] = {
@@ -84,6 +86,53 @@ def _read(item: Any) -> remarks.Said | Invalid:
         )
         return Invalid(sentence, code="bad_remark")
     return remarks.Said(said.token, said.client_id, said.kind, said.text)
+
+
+@plain.get(f"/{ROUND}/table/remarks")
+@allow(Role.JUDGE)
+def remark_form(round_id: int) -> str:
+    """What the judge says besides the mark of one work (`at`: its position), without script."""
+    return _form(seat(current_event().id, round_id, actor()))
+
+
+@plain.post(f"/{ROUND}/table/remarks")
+@allow(Role.JUDGE)
+def keep_remarks(round_id: int) -> Answered:
+    """Keeps all kinds at once: `token`, `at`, flags that are ticked, texts; what is empty is taken back."""
+    event, judge = current_event(), actor()
+    token = request.form.get("token", "")[: limits.TOKEN_CHARACTERS]
+    said = []
+    for kind in RemarkKind:
+        text = request.form.get(kind)
+        given = ("" if text is not None else None) if kind in FLAGS else (typed.paragraphs(text or "") or None)
+        said.append(remarks.Said(token, "form", kind, given))
+    answers = remarks.give(event, round_id, said, actor=judge, now=clock.now())
+    refusal = next((answer.refusal for answer in answers if answer.refusal is not None), None)
+    if refusal is not None:
+        return refused(refusal, lambda why: _form(seat(event.id, round_id, judge), why))
+    session().commit()
+    notify(msg("Saved."))
+    return onward(url_for("jury_table.plain", round_id=round_id, at=forms.whole(request.form.get("at"))))
+
+
+def _form(found: Round, reason: DomainError | None = None) -> str:
+    at = forms.whole(request.values.get("at"))
+    listed, _ = works(found, actor(), address=address, language=language(), after=max(0, at - 1), limit=1)
+    if not listed:
+        raise NotFound(msg("This work is not among yours."), hint=msg("Reload the light table to see your works."))
+    (work,) = listed
+    return render_template(
+        "jury/plain_remarks.html",
+        round=found,
+        work=work,
+        said=request.form if reason is not None else work["remarks"],
+        token=request.form.get("token", work["token"]),
+        flags=sorted(FLAGS),
+        texts=(RemarkKind.NOTE, RemarkKind.OWN, RemarkKind.COMMENT),
+        names=REMARK_NAMES,
+        reason=reason,
+        limits=limits,
+    )
 
 
 @bp.get(f"/{ROUND}/remarks")

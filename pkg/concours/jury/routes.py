@@ -37,6 +37,7 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     app.register_blueprint(api.bp)
     app.register_blueprint(remark_routes.bp)
     app.register_blueprint(remark_routes.api)
+    app.register_blueprint(remark_routes.plain)
     beside(msg("From the jury"), remarks.for_author)
     navigate("jury.rounds_page", msg("Jury"), order=50, who={Role.ORGANISER, Role.AUDITOR})
     navigate("jury_table.my_rounds", msg("Judging"), order=15, who={Role.JUDGE})
