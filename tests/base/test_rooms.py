@@ -41,6 +41,7 @@ EDGES = {
         "desk_routes",
         "forms",
         "judge_routes",
+        "discussion_routes",
         "kind_routes",
         "pair_routes",
         "pages",

@@ -96,6 +96,15 @@ def of_kind(w: World, kind: str, what: str) -> str:
     return f"/events/{w.event.slug}/jury/{found.id}/{what}"
 
 
+def discussed(w: World) -> str:
+    """The page of an open discussion."""
+    jury: Jury = w.__dict__.setdefault("jury", Jury(w.make, w.event))
+    jury.judges = [w.judge]
+    jury.__dict__["first_entry"] = jury.entries(1)[0].id
+    found = jury.opened(kind="discussion", reviews=1, select_count=1)
+    return f"/events/{w.event.slug}/jury/rounds/{found.id}/discussion"
+
+
 def at_rounds(w: World) -> str:
     """The list of rounds."""
     return f"/events/{w.event.slug}/jury/rounds"
@@ -192,6 +201,15 @@ ROWS = [
         json=compared,
     ),
     Row("jury_pairs_api.give_comparisons", "POST", lambda w: seat_elsewhere(w, "comparisons"), NOBODY, json=compared),
+    Row("jury_discussion.discussion_page", "GET", discussed, LOOKS),
+    Row("jury_discussion.discussion_page", "GET", lambda w: elsewhere(w, "/discussion"), NOBODY),
+    Row(
+        "jury_discussion.show_hands",
+        "POST",
+        lambda w: f"{discussed(w)}/{w.__dict__['jury'].__dict__['first_entry']}",
+        ACTS,
+        data=lambda w: {"in_favour": "3"},
+    ),
     Row("jury_table.plain_recuse", "POST", lambda w: seat(w, "table/recuse"), JUDGES, data=aside),
     Row("jury_api.table", "GET", lambda w: seat(w, "table.json"), JUDGES),
     Row("jury_api.table", "GET", lambda w: seat_elsewhere(w, "table.json"), NOBODY),

@@ -81,6 +81,7 @@ VERBS: dict[str, Message] = {
     "jury.drop_judge": msg("dropped a judge"),
     "jury.change_reviews": msg("changed the number of reviews"),
     "jury.include_newcomers": msg("included later entries"),
+    "jury.show_of_hands": msg("recorded a show of hands"),
     "jury.recuse": msg("stepped aside from an entry"),
     "jury.select": msg("selected the shortlist"),
     "jury.withdraw_selection": msg("withdrew the shortlist"),

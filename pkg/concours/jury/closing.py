@@ -13,13 +13,18 @@ from concours.entries.times import require_running
 from concours.events.models import Event, PhaseKind
 from concours.events.phases import require_open
 from concours.identity.models import Account
+from concours.jury.kinds import discussion
 from concours.jury.lookup import hold, require
-from concours.jury.models import Assignment, Round, RoundEntry, RoundStatus
+from concours.jury.models import Assignment, Round, RoundEntry, RoundKind, RoundStatus
 from concours.jury.scoring import Missing
 
 
 def missing_reviews(found: Round) -> int:
-    """How many of the reviews the round asks for are not given, over its accepted entries."""
+    """How many of the reviews the round asks for are not given, over its accepted entries; in a discussion, how
+    many of these no show of hands has decided."""
+    if found.kind == RoundKind.DISCUSSION:
+        entries, decided = discussion.counts(found)
+        return entries - decided
     given = (
         sa.select(Assignment.entry_id, sa.func.count().label("marks"))
         .where(

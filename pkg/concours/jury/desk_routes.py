@@ -166,6 +166,9 @@ def open_it(round_id: int) -> Response:
         found = find_round(event.id, round_id)
         return refused(reason, lambda why: _round_page(found, why))
     session().commit()
+    if not made.pairs:
+        notify(msg("The round is open: the jury can discuss. Record the show of hands for each entry."))
+        return onward(url_for("jury_discussion.discussion_page", round_id=round_id))
     notify(
         msg(
             "The round is open: %(reviews)s reviews by %(judges)s judges, %(least)s to %(most)s each.",

@@ -12,7 +12,7 @@ from concours.base.db import session
 from concours.events.models import Event
 from concours.jury.assignment import Pair, Plan, plan
 from concours.jury.lookup import panel_of
-from concours.jury.models import Assignment, Panelist, Round, RoundStatus
+from concours.jury.models import Assignment, Panelist, Round, RoundKind, RoundStatus
 from concours.jury.sources import Facts, asked_beyond, barred_pairs, entries_in
 
 _chance = secrets.SystemRandom()
@@ -41,7 +41,10 @@ def planned(
     preferred: Collection[Pair] = (),
     anchors: Collection[int] = (),
 ) -> Plan:
-    """The round's plan over these judges, as its rules, capacities and conflicts ask for it."""
+    """The round's plan over these judges, as its rules, capacities and conflicts ask for it; a discussion has none,
+    because the jury talks together."""
+    if found.kind == RoundKind.DISCUSSION:
+        return Plan(frozenset(), {judge.account_id: 0 for judge in judges})
     extra, known_anchors = asked_beyond(found)
     return plan(
         [facts.id for facts in entries],

@@ -28,8 +28,9 @@ bp = Blueprint("jury_table", __name__, url_prefix="/events/<event_slug>/jury", t
 KIND_PAGES: dict[str, str] = {
     RoundKind.RANKING: "jury_kinds.ranking_page",
     RoundKind.PAIRWISE: "jury_pairs.pairs_page",
+    RoundKind.DISCUSSION: "",
 }
-"""The pages of the rounds that are judged elsewhere than on the light table."""
+"""The pages of the rounds that are judged elsewhere than on the light table; a discussion has none for judges."""
 
 
 @bp.get("")
@@ -52,7 +53,7 @@ def table(round_id: int) -> str | Response:
     judge = actor()
     found = seat(current_event().id, round_id, judge)
     if found.kind in KIND_PAGES:
-        return onward(url_for(KIND_PAGES[found.kind], round_id=found.id))
+        return _to_its_page(found)
     mine = share(found, judge)
     return render_template(
         "jury/table.html",
@@ -70,7 +71,7 @@ def plain(round_id: int) -> str | Response:
     """One work at a time (`at`: its position), without script."""
     found = seat(current_event().id, round_id, actor())
     if found.kind in KIND_PAGES:
-        return onward(url_for(KIND_PAGES[found.kind], round_id=found.id))
+        return _to_its_page(found)
     return _plain_page(found)
 
 
@@ -112,6 +113,11 @@ def plain_recuse(round_id: int) -> Response:
     session().commit()
     notify(msg("You stepped aside from this work."), "info")
     return onward(url_for("jury_table.plain", round_id=round_id, at=forms.whole(request.form.get("position"))))
+
+
+def _to_its_page(found: Round) -> Response:
+    page = KIND_PAGES[found.kind]
+    return onward(url_for(page, round_id=found.id) if page else url_for("jury_table.my_rounds"))
 
 
 def _typed_value(found: Round) -> dict[str, Any]:

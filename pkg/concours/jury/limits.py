@@ -21,9 +21,17 @@ COMPARISONS = (2, 20)
 """Least and most pairs of a judge in which each of their works stands."""
 COMPARED_TOGETHER = 800
 """Entries of a pairwise round: the model's matrices are as wide."""
+NOTE_CHARACTERS = 1_000
+"""What is to be remembered of a discussion."""
+DISCUSSION_PAGE = 50
+"""Entries on one page of a discussion."""
 PANEL = 200
 """Judges of one round, those who left included."""
 ENTRIES_PER_ROUND = 20_000
+OVERLAP = 100
+"""Entries that any two judges of a panel may be asked to share."""
+ANCHOR_ENTRIES = 20
+"""Anchor entries in each category."""
 MARKS_AT_ONCE = 200
 """Marks of one request."""
 CLIENT_ID_CHARACTERS = 40

@@ -14,7 +14,7 @@ from concours.identity.models import Account, Grant, Role
 from concours.jury import limits
 from concours.jury.distribution import Outcome, redistribute
 from concours.jury.lookup import hold, panel_of, require
-from concours.jury.models import Panelist, RoundEntry, RoundStatus
+from concours.jury.models import Panelist, RoundEntry, RoundKind, RoundStatus
 from concours.jury.sources import newcomers
 
 
@@ -81,6 +81,8 @@ def change_reviews(event: Event, round_id: int, reviews: int, *, actor: Account,
     if not 1 <= reviews <= limits.REVIEWS_PER_ENTRY:
         sentence = msg("From 1 to %(limit)s reviews are possible.", limit=limits.REVIEWS_PER_ENTRY)
         raise Invalid(problems=[FieldProblem("reviews", sentence)])
+    if found.kind == RoundKind.DISCUSSION:
+        raise Conflict(msg("In a discussion the whole jury decides on each entry together."), code="another_kind")
     before, found.reviews = found.reviews, reviews
     outcome = redistribute(found, event, now)
     audit.record(

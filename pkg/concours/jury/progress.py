@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from concours.base.db import session
 from concours.entries.models import Entry, EntryStatus
 from concours.identity.models import Account
-from concours.jury.models import Assignment, Mark, Panelist, Round, RoundEntry
+from concours.jury.kinds import discussion
+from concours.jury.models import Assignment, Mark, Panelist, Round, RoundEntry, RoundKind, ShowOfHands
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def progress(found: Round) -> Progress:
         JudgeProgress(account, assigned, marked, recused, last, panelist)
         for panelist, account, assigned, marked, recused, last in judges
     )
+    if found.kind == RoundKind.DISCUSSION:
+        return _of_discussion(found, rows)
     per_entry = (
         sa.select(
             RoundEntry.entry_id,
@@ -119,6 +122,24 @@ def progress(found: Round) -> Progress:
         recused=sum(row.recused for row in rows),
         history=int(history or 0),
         coverage=coverage,
+    )
+
+
+def _of_discussion(found: Round, judges: tuple[JudgeProgress, ...]) -> Progress:
+    """One review is asked of each entry: the jury's show of hands."""
+    entries, decided = discussion.counts(found)
+    shown = session().scalar(sa.select(sa.func.count()).where(ShowOfHands.round_id == found.id))
+    return Progress(
+        judges=judges,
+        entries=entries,
+        asked=entries,
+        marked=decided,
+        missing=entries - decided,
+        unassigned=0,
+        complete=decided,
+        recused=0,
+        history=int(shown or 0),
+        coverage={marks: count for marks, count in ((0, entries - decided), (1, decided)) if count},
     )
 
 

@@ -121,7 +121,8 @@ def _apply(found: Round, draft: RoundDraft, chosen: Mapping[str, str]) -> None:
     found.input = {"round": draft.source, "categories": sorted(draft.categories)}
     if draft.picked is not None:
         found.input["picked"] = dict(chosen)
-    found.rule = {
+    kept = {name: said for name, said in (found.rule or {}).items() if name not in _OF_A_KIND}
+    found.rule = kept | {
         "ties": [str(step) for step in draft.ties],
         "titles": draft.titles,
         "quotas": {str(number): {"min": quota.least, "max": quota.most} for number, quota in draft.quotas.items()},
@@ -140,6 +141,9 @@ def _apply(found: Round, draft: RoundDraft, chosen: Mapping[str, str]) -> None:
         )
         for place, criterion in enumerate(draft.criteria, 1)
     )
+
+
+_OF_A_KIND = frozenset({"maybe", "top", "group", "comparisons"})
 
 
 def _rule_of(draft: RoundDraft, problems: list[FieldProblem]) -> dict[str, Any]:
@@ -208,7 +212,7 @@ def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> tuple[Round
     clean = RoundDraft(
         title=title,
         kind=draft.kind,
-        reviews=draft.reviews,
+        reviews=1 if draft.kind == RoundKind.DISCUSSION else draft.reviews,
         select_count=draft.select_count,
         source=draft.source if draft.picked is None else None,
         categories=tuple(sorted(set(draft.categories))),

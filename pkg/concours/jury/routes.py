@@ -13,6 +13,7 @@ from concours.identity.models import Role
 from concours.jury import (
     api,
     desk_routes,
+    discussion_routes,
     judge_routes,
     kind_routes,
     pair_routes,
@@ -32,6 +33,7 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     app.register_blueprint(report_routes.bp)
     app.register_blueprint(judge_routes.bp)
     app.register_blueprint(kind_routes.bp)
+    app.register_blueprint(discussion_routes.bp)
     app.register_blueprint(pair_routes.bp)
     app.register_blueprint(pair_routes.api)
     app.register_blueprint(api.bp)

@@ -12,6 +12,7 @@ KIND_NAMES: dict[str, Message] = {
     RoundKind.POINTS: msg("Points by criteria"),
     RoundKind.RANKING: msg("Ranking"),
     RoundKind.PAIRWISE: msg("Pairs of works"),
+    RoundKind.DISCUSSION: msg("Discussion and show of hands"),
 }
 
 STEP_NAMES: dict[str, Message] = {

@@ -89,7 +89,10 @@ def say_all(jury: Jury, found: Round, worth: dict[int, int]) -> None:
 
 
 @both_databases
-def test_the_better_works_are_selected_and_nothing_is_missing(jury: Jury, found: Round) -> None:
+def test_the_better_works_are_selected_and_nothing_is_missing(jury: Jury) -> None:
+    jury.entries(4)
+    jury.judge(), jury.judge()
+    found = jury.opened(kind="pairwise", reviews=2, select_count=2, comparisons=3)
     entries = sorted({work.entry_id for work in jury.work(found)})
     assert closing.missing_reviews(found) == 8
     say_all(jury, found, {entry: n for n, entry in enumerate(entries)})

@@ -9,7 +9,7 @@ from typing import Any
 
 from concours.base.messages import Message
 from concours.jury import limits
-from concours.jury.kinds import pairwise, points, ranking, yes_no
+from concours.jury.kinds import discussion, pairwise, points, ranking, yes_no
 from concours.jury.kinds.standing import Worth
 from concours.jury.models import Round, RoundKind
 
@@ -18,12 +18,14 @@ _PROBLEMS: dict[str, Callable[[Round, Mapping[str, Any]], Message | None]] = {
     RoundKind.POINTS: points.problem,
     RoundKind.RANKING: ranking.problem,
     RoundKind.PAIRWISE: pairwise.problem,
+    RoundKind.DISCUSSION: discussion.problem,
 }
 _WORTHS: dict[str, Callable[[Round, Collection[int] | None], Worth]] = {
     RoundKind.YES_NO: yes_no.worth,
     RoundKind.POINTS: points.worth,
     RoundKind.RANKING: ranking.worth,
     RoundKind.PAIRWISE: pairwise.worth,
+    RoundKind.DISCUSSION: discussion.worth,
 }
 _AT_MOST: dict[str, int] = {
     RoundKind.RANKING: limits.RANKED_TOGETHER,
