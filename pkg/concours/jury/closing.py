@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from concours import audit
 from concours.base.db import session
 from concours.base.errors import FieldProblem, Invalid
-from concours.base.messages import nmsg
+from concours.base.messages import msg, nmsg
 from concours.entries.models import Entry, EntryStatus
 from concours.entries.times import require_running
 from concours.events.models import Event, PhaseKind
@@ -80,7 +80,23 @@ def reopen(event: Event, round_id: int, *, actor: Account, now: datetime) -> Rou
     found.rule = {key: value for key, value in found.rule.items() if key != "missing"}
     found.status = RoundStatus.OPEN
     found.closed_at = None
+    if found.closes_at is not None and found.closes_at <= now:
+        found.closes_at = None
     audit.record(actor, "jury.reopen_round", found, now=now, event_id=event.id)
+    return found
+
+
+def extend(event: Event, round_id: int, until: datetime | None, *, actor: Account, now: datetime) -> Round:
+    """Sets, moves or (None) clears the moment from which a round takes no more marks; the organiser closes it all the
+    same. Also after that moment: the judges go on."""
+    found = hold(event.id, round_id)
+    require(found, RoundStatus.OPEN)
+    if until is not None and until <= now:
+        sentence = msg("Please choose a moment that is still to come, or leave it empty for none.")
+        raise Invalid(problems=[FieldProblem("closes_at", sentence)])
+    before, found.closes_at = found.closes_at, until
+    said = [moment.isoformat() if moment is not None else None for moment in (before, until)]
+    audit.record(actor, "jury.extend_round", found, now=now, event_id=event.id, before=said[0], after=said[1])
     return found
 
 

@@ -1,10 +1,13 @@
 """Conflicts that are known: a judge must not review a department's works, one work, or a person's works."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from concours.base.db import session
+from concours.entries.models import Entry
+from concours.identity.models import Account, Department
 from concours.jury.models import DeclaredConflict
 
 
@@ -30,11 +33,29 @@ def standing(event_id: int, account_ids: Collection[int]) -> list[tuple[int, str
     ]
 
 
-def listed(event_id: int, account_id: int | None = None) -> list[DeclaredConflict]:
-    """The declared conflicts of an event (or of one judge) that hold, by number."""
-    query = sa.select(DeclaredConflict).where(
-        DeclaredConflict.event_id == event_id, DeclaredConflict.withdrawn_at.is_(None)
+@dataclass(frozen=True)
+class Listed:
+    """A declared conflict as the pages show it; one of `department`, `number` (of an entry) and `author` is there."""
+
+    conflict: DeclaredConflict
+    judge: str
+    department: str | None
+    number: int | None
+    author: str | None
+
+
+def listed(event_id: int, account_id: int | None = None) -> list[Listed]:
+    """The declared conflicts of an event (or of one judge) that hold; one query."""
+    author = sa.orm.aliased(Account)
+    query = (
+        sa.select(DeclaredConflict, Account.name, Department.name, Entry.number, author.name)
+        .join(Account, Account.id == DeclaredConflict.account_id)
+        .outerjoin(Department, Department.id == DeclaredConflict.department_id)
+        .outerjoin(Entry, Entry.id == DeclaredConflict.entry_id)
+        .outerjoin(author, author.id == DeclaredConflict.author_id)
+        .where(DeclaredConflict.event_id == event_id, DeclaredConflict.withdrawn_at.is_(None))
+        .order_by(Account.name, DeclaredConflict.account_id, DeclaredConflict.id)
     )
     if account_id is not None:
         query = query.where(DeclaredConflict.account_id == account_id)
-    return list(session().scalars(query.order_by(DeclaredConflict.account_id, DeclaredConflict.id)))
+    return [Listed(*row) for row in session().execute(query).tuples()]

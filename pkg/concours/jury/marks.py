@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from concours import audit
 from concours.base import typed
+from concours.base.clock import in_zone
 from concours.base.db import session
 from concours.base.errors import Closed, Conflict, DomainError, FieldProblem, Forbidden, Invalid, NotFound
 from concours.base.messages import msg
@@ -154,6 +155,18 @@ def why_closed(event: Event, found: Round, panelist: Panelist, now: datetime) ->
         return Closed(
             msg("The round “%(round)s” is closed: this mark was not counted.", round=found.title),
             hint=msg("If it should count, ask the organiser to reopen the round, then send it again."),
+            code="round_closed",
+        )
+    if found.closes_at is not None and found.closes_at <= now:
+        local = in_zone(found.closes_at, event.zone)
+        return Closed(
+            msg(
+                "The round “%(round)s” took marks until %(time)s (%(zone)s): this mark was not counted.",
+                round=found.title,
+                time=f"{local:%Y-%m-%d %H:%M}",
+                zone=event.zone,
+            ),
+            hint=msg("If it should count, ask the organiser to extend the round, then send it again."),
             code="round_closed",
         )
     try:
