@@ -110,9 +110,9 @@ def at_rounds(w: World) -> str:
     return f"/events/{w.event.slug}/jury/rounds"
 
 
-def remark(w: World) -> list[dict[str, Any]]:
+def remark(w: World) -> dict[str, Any]:
     """A flag."""
-    return [{"token": token(w), "client_id": "r", "kind": "discuss", "text": ""}]
+    return {"token": token(w), "client_id": "r", "kind": "discuss", "text": ""}
 
 
 def plain_remark(w: World) -> dict[str, Any]:
