@@ -21,8 +21,8 @@ from concours.jury.words import STEP_NAMES
 ACTS_PRINTED = 500
 """Acts of one round that a protocol prints; all of them stand in the audit record."""
 
-QUIET = frozenset({"jury.remark", "jury.withdraw_remark"})
-"""Acts of judges that change nothing of the round and are not printed."""
+QUIET = frozenset({"jury.remark", "jury.withdraw_remark", "jury.ask_report"})
+"""Acts that change nothing of the round and are not printed."""
 
 
 @dataclass(frozen=True)
