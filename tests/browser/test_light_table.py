@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from concours.base.db import session
 from concours.events.models import MediaKind
 from concours.jury import closing
-from concours.jury.models import Assignment, Mark, Round
 from concours.jury.kinds.criteria import CriterionDraft
+from concours.jury.models import Assignment, Mark, Round
 from tests.browser.looking import check_axe
 from tests.browser.site import DESK, PHONE, Site
 from tests.factories import Make
