@@ -45,6 +45,7 @@ EDGES = {
         "kind_routes",
         "pair_routes",
         "pages",
+        "panel_routes",
         "protocol_routes",
         "remark_routes",
         "result_routes",

@@ -1,10 +1,12 @@
 """What an organiser can do to an open round, and that it can be seen before it is done."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 
 from concours.audit import AuditRecord
 from concours.base.db import session
@@ -265,3 +267,54 @@ def test_a_preview_says_what_an_act_does_and_leaves_nothing_behind(jury: Jury) -
     assert [(row.name, row.before, row.after) for row in told.loads] == [("甲", 4, 3)]
     assert session().scalar(sa.select(sa.func.count()).where(Assignment.recused_at.is_not(None))) == 0
     assert session().scalar(sa.select(sa.func.count()).where(AuditRecord.verb == "jury.recuse")) == 0
+
+
+def test_the_page_previews_an_act_then_does_it(jury: Jury, client_as: Callable[..., FlaskClient]) -> None:
+    one, other = jury.category(title="书法"), jury.category(title="摄影")
+    jury.entries(4, one), jury.entries(4, other)
+    first, second = jury.judge(name="甲"), jury.judge(name="乙")
+    spare = jury.judge(name="丙")
+    found = jury.opened(judges=[first, second], reviews=1, select_count=3)
+    client = client_as(jury.organiser)
+    change = f"/events/{jury.event.slug}/jury/rounds/{found.id}/change"
+    acts: list[tuple[str, dict[str, object]]] = [
+        ("pause", {"judge": first.id}),
+        ("resume", {"judge": first.id}),
+        ("replace", {"judge": first.id, "successor": spare.id}),
+        ("drop", {"judge": spare.id}),
+        ("share", {"judge": second.id, "capacity": "5", "categories": [one.id]}),
+        ("sharing", {"overlap": "1", "anchors": "1"}),
+        ("reviews", {"reviews": "2"}),
+        ("extend", {"closes_at": "2099-01-01T00:00"}),
+        ("split", {"title": "摄影组", "categories": [other.id], "count": "1"}),
+        ("close", {"missing": "lowest"}),
+        ("reopen", {}),
+    ]
+    for verb, data in acts:
+        audited = rows(AuditRecord)
+        assert client.get(change).status_code == 200
+        shown = client.post(f"{change}/{verb}", data={**data, "preview": "1"})
+        assert shown.status_code == 200, verb
+        assert "Nothing has been done yet" in shown.get_data(as_text=True)
+        assert rows(AuditRecord) == audited, verb
+        assert client.post(f"{change}/{verb}", data=data).status_code == 303, verb
+        assert rows(AuditRecord) == audited + 1, verb
+
+
+@pytest.mark.parametrize("typed", ["", "-1", "٣", "9" * 40, "nan", "😀", "2099-01-01T00:00+08:00", "0001-01-01T00:00"])
+def test_strange_values_are_refused_with_a_sentence(
+    jury: Jury, client_as: Callable[..., FlaskClient], typed: str
+) -> None:
+    jury.category(), jury.category()
+    jury.entries(2)
+    jury.judge()
+    found = jury.opened(reviews=1)
+    client = client_as(jury.organiser)
+    names = ("judge", "successor", "reviews", "capacity", "categories", "title", "count", "closes_at", "missing")
+    data = dict.fromkeys((*names, "overlap", "anchors"), typed)
+    for verb in ("pause", "replace", "share", "sharing", "reviews", "split", "close"):
+        for more in ({}, {"preview": "1"}):
+            answer = client.post(f"/events/{jury.event.slug}/jury/rounds/{found.id}/change/{verb}", data=data | more)
+            assert answer.status_code in {409, 422}, (verb, typed)
+    answer = client.post(f"/events/{jury.event.slug}/jury/rounds/{found.id}/change/extend", data=data)
+    assert answer.status_code == (422 if typed else 303)

@@ -13,7 +13,7 @@ from concours.base.notices import notify
 from concours.events.context import current_event
 from concours.identity.access import actor, allow, my_roles
 from concours.identity.models import Role
-from concours.jury import closing, forms, panel, rounds
+from concours.jury import closing, forms, panel, reopening, rounds
 from concours.jury.distribution import Outcome
 from concours.jury.lookup import find_round, panel_of, require, rounds_of
 from concours.jury.models import Round, RoundStatus
@@ -200,7 +200,7 @@ def close_it(round_id: int) -> Response:
 @allow(Role.ORGANISER)
 def reopen_it(round_id: int) -> Response:
     """Opens a closed round to marks again."""
-    closing.reopen(current_event(), round_id, actor=actor(), now=clock.now())
+    reopening.reopen(current_event(), round_id, actor=actor(), now=clock.now())
     session().commit()
     notify(msg("The round is open again."))
     return onward(url_for("jury.round_page", round_id=round_id))

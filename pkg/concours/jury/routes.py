@@ -17,6 +17,7 @@ from concours.jury import (
     judge_routes,
     kind_routes,
     pair_routes,
+    panel_routes,
     protocol_routes,
     remark_routes,
     remarks,
@@ -28,6 +29,7 @@ from concours.jury.report import routes as report_routes
 def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     """Registers the room's routes and its links in an event's navigation."""
     app.register_blueprint(desk_routes.bp)
+    app.register_blueprint(panel_routes.bp)
     app.register_blueprint(result_routes.bp)
     app.register_blueprint(protocol_routes.bp)
     app.register_blueprint(report_routes.bp)
