@@ -21,6 +21,7 @@ COMMANDS = {
     "poll": "concours.cli.poll",
     "replay": "concours.cli.replay",
     "restore": "concours.cli.restore",
+    "round": "concours.cli.round",
     "sequencer": "concours.cli.sequencer",
     "serve": "concours.cli.serve",
     "token": "concours.cli.token",

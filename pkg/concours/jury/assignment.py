@@ -8,6 +8,7 @@ entry is open to both; who is in several panels links them. Anchor entries go to
 """
 
 import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -106,6 +107,11 @@ def plan(
     table.join()
     table.meet(overlap)
     return _report(table, rows, columns, kept_elsewhere, overlap)
+
+
+def pairs_digest(pairs: Collection[Pair]) -> str:
+    """SHA-256 (hex) of a plan's pairs, put in order: one plan, one digest."""
+    return hashlib.sha256(json.dumps(sorted(pairs), separators=(",", ":")).encode()).hexdigest()
 
 
 def _rank(seed: str, *what: object) -> bytes:

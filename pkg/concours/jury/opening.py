@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,12 +17,12 @@ from concours.events.models import Event, PhaseKind
 from concours.events.phases import require_open
 from concours.identity.models import Account
 from concours.jury import kinds
-from concours.jury.assignment import Plan
+from concours.jury.assignment import Plan, pairs_digest
 from concours.jury.distribution import give_out, planned, present
 from concours.jury.faults import faults_of
 from concours.jury.lookup import hold, panel_of, require
 from concours.jury.models import Panelist, Round, RoundEntry, RoundStatus
-from concours.jury.sources import Facts, entries_offered
+from concours.jury.sources import Facts, barred_pairs, entries_offered
 
 
 class CannotShareOut(Conflict):
@@ -82,8 +83,29 @@ def open_round(
         reviews=given.given,
         missing=made.missing,
         anyway=bool(faults),
+        plan=_plan_record(found, entries, judges, anchors, made),
     )
     return made
+
+
+def _plan_record(
+    found: Round, entries: Sequence[Facts], judges: Sequence[Panelist], anchors: frozenset[int], made: Plan
+) -> dict[str, Any]:
+    """What the plan was made from, with its digest: people and conflicts change, what was planned must not."""
+    barred: dict[str, list[int]] = {}
+    for entry, judge in sorted(barred_pairs(found, entries, judges)):
+        barred.setdefault(str(judge), []).append(entry)
+    return {
+        "entries": sorted(facts.id for facts in entries),
+        "judges": sorted(judge.account_id for judge in judges),
+        "reviews": found.reviews,
+        "barred": barred,
+        "extra": {},
+        "anchors": sorted(anchors),
+        "capacity": {str(judge.account_id): judge.capacity for judge in judges if judge.capacity is not None},
+        "overlap": int(found.rule.get("overlap") or 0),
+        "sha256": pairs_digest(made.pairs),
+    }
 
 
 def anchors_of(found: Round, entries: Sequence[Facts]) -> frozenset[int]:
