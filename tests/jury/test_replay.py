@@ -28,7 +28,8 @@ def selected(jury: Jury, kind: str = "points") -> Round:
     other: Department = jury.make.department()
     for _ in range(4):
         jury.judge(department_id=other.id)
-    found = jury.opened(kind=kind, reviews=2, select_count=5, **({"criteria": CRITERIA} if kind == "points" else {}))
+    criteria = CRITERIA if kind == "points" else ()
+    found = jury.opened(kind=kind, reviews=2, select_count=5, criteria=criteria)
     jury.mark_all(found, {work.entry_id: 3 + work.entry_id % 4 for work in jury.work(found)})
     jury.close(found)
     jury.select(found, 5)
