@@ -38,6 +38,7 @@ EDGES = {
     "entries": {"answers", "api", "author_routes", "blueprint", "desk_routes", "file_routes", "form_page", "routes"},
     "jury": {
         "api",
+        "conflict_routes",
         "desk_routes",
         "forms",
         "judge_routes",

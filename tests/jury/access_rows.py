@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from concours.base.db import session
-from concours.jury import remarks
+from concours.jury import declaring, remarks
 from concours.jury.models import Remark, Round
 from tests.access import Row, World
 from tests.jury.build import Jury
@@ -131,6 +131,20 @@ def remarked(w: World) -> str:
     return f"{page}/{number}"
 
 
+def conflict(w: World) -> dict[str, Any]:
+    """A conflict of the world's judge with a department."""
+    return {"judge": str(w.judge.id), "department": str(w.make.department().id)}
+
+
+def declared(w: World) -> int:
+    """The number of a conflict that the world's judge declared."""
+    made = declaring.declare(
+        w.event, w.judge.id, department=w.make.department().id, actor=w.judge, now=w.make.now, organiser=False
+    )
+    session().commit()
+    return made.id
+
+
 ROWS = [
     Row("jury_remarks.remarks_page", "GET", lambda w: desk(w, "/remarks", "open"), LOOKS),
     Row("jury_remarks.remarks_page", "GET", lambda w: elsewhere(w, "/remarks"), NOBODY),
@@ -170,6 +184,19 @@ ROWS = [
         lambda w: desk(w, "/select", "closed"),
         ACTS,
         data=lambda w: {"count": "1"},
+    ),
+    Row("jury_conflicts.conflicts_page", "GET", lambda w: f"{at_rounds(w)}/conflicts", LOOKS),
+    Row("jury_conflicts.declare", "POST", lambda w: f"{at_rounds(w)}/conflicts", ACTS, data=conflict),
+    Row("jury_conflicts.withdraw", "POST", lambda w: f"{at_rounds(w)}/conflicts/{declared(w)}/withdraw", ACTS),
+    Row("jury_conflicts.own_page", "GET", lambda w: f"/events/{w.event.slug}/jury/conflicts", JUDGES),
+    Row(
+        "jury_conflicts.declare_own", "POST", lambda w: f"/events/{w.event.slug}/jury/conflicts", JUDGES, data=conflict
+    ),
+    Row(
+        "jury_conflicts.withdraw_own",
+        "POST",
+        lambda w: f"/events/{w.event.slug}/jury/conflicts/{declared(w)}/withdraw",
+        JUDGES,
     ),
     Row("jury_panel.change_page", "GET", lambda w: desk(w, "/change", "open"), ACTS),
     Row("jury_panel.change_page", "GET", lambda w: elsewhere(w, "/change"), NOBODY),

@@ -12,6 +12,7 @@ from concours.events.offers import offer
 from concours.identity.models import Role
 from concours.jury import (
     api,
+    conflict_routes,
     desk_routes,
     discussion_routes,
     judge_routes,
@@ -30,6 +31,7 @@ def init_app(app: Flask, csrf: Any) -> None:  # noqa: ARG001
     """Registers the room's routes and its links in an event's navigation."""
     app.register_blueprint(desk_routes.bp)
     app.register_blueprint(panel_routes.bp)
+    app.register_blueprint(conflict_routes.bp)
     app.register_blueprint(result_routes.bp)
     app.register_blueprint(protocol_routes.bp)
     app.register_blueprint(report_routes.bp)
