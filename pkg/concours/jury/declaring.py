@@ -79,16 +79,17 @@ def declare(
 
 
 def withdraw(event: Event, conflict_id: int, *, actor: Account, now: datetime, organiser: bool) -> DeclaredConflict:
-    """Withdraws a declared conflict: from now on the judge may be given such works again."""
+    """Withdraws a declared conflict: from now on the judge may be given such works again. Twice is as once."""
     found = session().scalar(
         sa.select(DeclaredConflict).where(
             DeclaredConflict.id == conflict_id,
             DeclaredConflict.event_id == event.id,
-            DeclaredConflict.withdrawn_at.is_(None),
         )
     )
     if found is None or not (organiser or found.account_id == actor.id):
         raise NotFound(msg("There is no such conflict."))
+    if found.withdrawn_at is not None:
+        return found
     held = _held_rounds(event, found.account_id)
     found.withdrawn_at = now
     _share_anew(event, found, held, "jury.withdraw_conflict", actor, now)
