@@ -12,7 +12,7 @@ from concours.jury import limits
 from concours.jury.kinds.criteria import CriterionDraft
 from concours.jury.models import Round, RoundKind
 from concours.jury.picked import picks_of
-from concours.jury.rounds import RoundDraft, quotas_of, ties_of
+from concours.jury.rounds import SCORES, RoundDraft, quotas_of, ties_of
 from concours.jury.selection import CHAINS, Quota
 
 GREATEST = 2**31 - 1
@@ -50,9 +50,9 @@ def decimal(text: str | None) -> float:
 def read_round(form: "MultiDict[str, str]", event: Event) -> RoundDraft:
     """The round as the form has it. Fields: `title`, `kind`, `reviews`, `select_count`, `source` (a round's number,
     "picked" or empty), `picked` (a line for each entry: number and reason), `categories` (repeated), `ties` (steps
-    parted by commas), `titles` and `maybe` ("1"), `top`, `group`, `comparisons`, `criterion-<n>-title`, `-weight`,
-    `-lowest`, `-highest`, `-step`, `-anchors` (a line for each: points and sentence), `quota-<category>-least`,
-    `-most`."""
+    parted by commas), `score`, `titles` and `maybe` ("1"), `top`, `group`, `comparisons`, `criterion-<n>-title`,
+    `-weight`, `-lowest`, `-highest`, `-step`, `-anchors` (a line for each: points and sentence),
+    `quota-<category>-least`, `-most`."""
     source = form.get("source", "").strip()
     return RoundDraft(
         title=form.get("title", ""),
@@ -70,6 +70,7 @@ def read_round(form: "MultiDict[str, str]", event: Event) -> RoundDraft:
         top=_whole_or_none(form.get("top")),
         group=_whole_or_none(form.get("group")),
         comparisons=_whole_or_none(form.get("comparisons")),
+        score=form.get("score") or SCORES[0],
     )
 
 
@@ -89,6 +90,7 @@ def blank_round() -> dict[str, Any]:
         "reviews": 3,
         "categories": [],
         "ties": joined(CHAINS[0]),
+        "score": SCORES[0],
         "titles": True,
         "comparisons": COMPARISONS,
         **{f"criterion-{n}-{name}": value for n in rows() for name, value in _BLANK.items()},
@@ -110,6 +112,7 @@ def stored_round(found: Round) -> dict[str, Any]:
         "comparisons": found.rule.get("comparisons") or COMPARISONS,
         "categories": [str(number) for number in found.input.get("categories") or []],
         "ties": joined(ties_of(found)),
+        "score": found.rule.get("score") or SCORES[0],
         "titles": bool(found.rule.get("titles", True)),
     }
     for n, criterion in enumerate(found.criteria, 1):

@@ -91,7 +91,7 @@ def table_rows(result: Outcome) -> Iterator[list[object]]:
             fate.place if fate.place is not None else "",
             1 if fate.place is not None else 0,
             *_identity(named[fate.candidate.entry]),
-            round(float(score.mean), 4),
+            round(float(fate.candidate.score), 4),
             round(float(score.median), 4),
             round(score.spread, 4),
             score.reviews,

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from concours.base import clock
 from concours.base.db import session
 from concours.base.errors import Conflict, DomainError, Invalid
-from concours.base.messages import msg, nmsg
+from concours.base.messages import Message, msg, nmsg
 from concours.base.notices import notify
 from concours.base.sheets import write_csv
 from concours.events.context import current_event
@@ -20,6 +20,7 @@ from concours.jury.pages import ROUND, onward, refused, told
 from concours.jury.protocol import HEADINGS, named_entries, read_protocol, table_rows
 from concours.jury.selection import Chosen
 from concours.jury.shortlist import Outcome, choose, outcome, withdraw_selection
+from concours.jury.standing_scores import moved
 from concours.jury.words import STEP_NAMES
 
 bp = Blueprint("jury_results", __name__, url_prefix="/events/<event_slug>/jury/rounds", template_folder="templates")
@@ -120,6 +121,7 @@ def _results(found: Round, count: int | None, wrong: DomainError | None = None) 
         following=after + limits.RESULTS_PAGE if len(ranked) > after + limits.RESULTS_PAGE else None,
         page_size=limits.RESULTS_PAGE,
         steps=STEP_NAMES,
+        moved=_moved(result, page),
         yes_no=found.kind == RoundKind.YES_NO,
         errors=wrong.by_field() if isinstance(wrong, Invalid) else {},
         may_act=may_act(),
@@ -129,3 +131,10 @@ def _results(found: Round, count: int | None, wrong: DomainError | None = None) 
 def _ranked(result: Outcome) -> list[Chosen]:
     selection = result.selection
     return [*selection.selected, *selection.others] if selection is not None else []
+
+
+def _moved(result: Outcome, page: list[Chosen]) -> dict[int, Message]:
+    """By entry, what moved the model's estimate against its raw mean; empty where the mean orders."""
+    estimates = result.ordering.estimates
+    numbers = [fate.candidate.entry for fate in page if fate.candidate.entry in estimates]
+    return {number: moved(estimates[number], result.scores[number].mean) for number in numbers}

@@ -24,6 +24,11 @@ from concours.jury.picked import Pick
 from concours.jury.selection import CHAINS, Quota, Step
 from concours.jury.words import KIND_NAMES
 
+MODELLED = frozenset({RoundKind.YES_NO, RoundKind.POINTS})
+"""Kinds of rounds whose entries the model can order: each mark stands for itself."""
+SCORES = ("mean", "model")
+"""What can order a round's entries; the first is meant where nothing is said."""
+
 
 @dataclass(frozen=True)
 class RoundDraft:
@@ -34,6 +39,7 @@ class RoundDraft:
     picked by hand. `ties`: one of `selection.CHAINS`. `quotas` by category. `maybe`: whether judges may say Maybe
     beside Yes and No. `top`: of a ranking, how many of their works judges rank, None for all; `group`: how many
     they rank at once, None for all. `comparisons`: of pairs, in about how many of a judge's each work stands.
+    `score`: what orders the entries, "mean" or "model" (`standing_scores`).
     """
 
     title: str
@@ -51,6 +57,7 @@ class RoundDraft:
     top: int | None = None
     group: int | None = None
     comparisons: int | None = None
+    score: str = "mean"
 
 
 def create(event: Event, draft: RoundDraft, *, actor: Account, now: datetime) -> Round:
@@ -125,6 +132,7 @@ def _apply(found: Round, draft: RoundDraft, chosen: Mapping[str, str]) -> None:
     found.rule = kept | {
         "ties": [str(step) for step in draft.ties],
         "titles": draft.titles,
+        "score": draft.score,
         "quotas": {str(number): {"min": quota.least, "max": quota.most} for number, quota in draft.quotas.items()},
     }
     found.rule |= _rule_of(draft, [])
@@ -147,6 +155,8 @@ _OF_A_KIND = frozenset({"maybe", "top", "group", "comparisons"})
 
 
 def _rule_of(draft: RoundDraft, problems: list[FieldProblem]) -> dict[str, Any]:
+    if draft.score not in SCORES:
+        problems.append(FieldProblem("score", msg("Please choose what orders the entries.")))
     return kind_rule.checked(
         draft.kind,
         maybe=draft.maybe,
@@ -166,6 +176,7 @@ def _said(draft: RoundDraft) -> dict[str, Any]:
         "source": draft.source,
         "categories": sorted(draft.categories),
         "ties": [str(step) for step in draft.ties],
+        "score": draft.score,
         "quotas": {str(number): [quota.least, quota.most] for number, quota in draft.quotas.items()},
         "picked": None if draft.picked is None else [[number, reason] for number, reason in draft.picked],
         "rule": _rule_of(draft, []),
@@ -225,6 +236,7 @@ def _checked(event: Event, draft: RoundDraft, own_id: int | None) -> tuple[Round
         top=draft.top,
         group=draft.group,
         comparisons=draft.comparisons,
+        score=draft.score if draft.kind in MODELLED else SCORES[0],
     )
     return clean, chosen
 

@@ -1,7 +1,7 @@
 """From a closed round's marks to its shortlist: scores, preview, exactly N."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
@@ -22,6 +22,7 @@ from concours.jury.rounds import quotas_of, ties_of
 from concours.jury.scoring import Score, score
 from concours.jury.selection import Candidate, CannotSelect, Selection, lottery_seed, select
 from concours.jury.sources import Facts, entries_in, entries_then
+from concours.jury.standing_scores import Ordering, ordering
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Outcome:
     """What a round's marks come to for a number of places.
 
     `scores` by entry; `unscored`: entries that the rule for missing marks leaves without a score. `selection` is None
-    and `problem` says why where that number cannot be selected.
+    and `problem` says why where that number cannot be selected. `ordering`: whether the mean or the model orders.
     """
 
     count: int
@@ -38,6 +39,7 @@ class Outcome:
     unscored: tuple[int, ...]
     selection: Selection | None
     problem: Message | None
+    ordering: Ordering = field(default_factory=Ordering)
 
 
 def outcome(event: Event, found: Round, count: int | None = None) -> Outcome:
@@ -52,12 +54,13 @@ def outcome(event: Event, found: Round, count: int | None = None) -> Outcome:
         entries = entries_in(found)
         count = found.select_count if count is None else count
     scores = scores_of(found, entries)
+    by = ordering(found, {facts.id for facts in entries})
     candidates = [
         Candidate(
             facts.id,
             lottery_label(facts),
             facts.category_id,
-            scores[facts.id].mean,
+            by.estimates[facts.id].points if by.estimates else scores[facts.id].mean,
             scores[facts.id].median,
             scores[facts.id].reviews,
         )
@@ -73,7 +76,7 @@ def outcome(event: Event, found: Round, count: int | None = None) -> Outcome:
     except CannotSelect as reason:
         problem = _why_not(event, reason)
     unscored = tuple(facts.id for facts in entries if facts.id not in scores)
-    return Outcome(count, {facts.id: facts for facts in entries}, scores, unscored, selection, problem)
+    return Outcome(count, {facts.id: facts for facts in entries}, scores, unscored, selection, problem, by)
 
 
 def scores_of(found: Round, entries: Collection[Facts]) -> dict[int, Score]:
@@ -141,6 +144,7 @@ def choose(event: Event, round_id: int, count: int, *, actor: Account, now: date
         entries=len(result.entries),
         unscored=len(result.unscored),
         lottery_seed=lottery_seed(found.seed),
+        order=str(result.ordering.order),
         ties=[[str(tie.score), len(tie.members)] for tie in result.selection.ties],
     )
     return result

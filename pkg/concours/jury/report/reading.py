@@ -14,7 +14,7 @@ from concours.base.db import session
 from concours.entries.models import Entry
 from concours.identity.models import Account
 from concours.jury.analysis.agreement import Metric
-from concours.jury.analysis.outcome import Given, Known, Order, Rule
+from concours.jury.analysis.outcome import Given, Known, Rule
 from concours.jury.closing import missing_rule
 from concours.jury.kinds.points import scales_of
 from concours.jury.models import Assignment, Round, RoundKind, RoundStatus
@@ -23,6 +23,7 @@ from concours.jury.scoring import weighted_points, yes_points
 from concours.jury.selection import lottery_seed
 from concours.jury.shortlist import lottery_label
 from concours.jury.sources import entries_in, entries_then
+from concours.jury.standing_scores import ordering
 
 KINDS = frozenset({RoundKind.YES_NO, RoundKind.POINTS})
 """Kinds of rounds in which each mark stands for itself, which is what the report needs."""
@@ -54,7 +55,7 @@ def read(found: Round) -> Input:
     given = _marks(found, {one.entry for one in known})
     rule = Rule(
         places=min(count, len(known)),
-        order=Order(found.rule.get("score", Order.MEAN)),
+        order=ordering(found, {one.entry for one in known}).order,
         ties=ties_of(found),
         seed=lottery_seed(found.seed),
         asked=found.reviews,
