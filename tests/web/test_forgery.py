@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from werkzeug.routing import AnyConverter, Rule
 
 from concours.base.db import session
 from concours.identity.models import Account
@@ -23,6 +24,12 @@ def guarded(app: APIFlask) -> APIFlask:
     return app
 
 
+def some(rule: Rule, name: str) -> str | int:
+    """A value that may stand in the address: the first of those named, where only some may."""
+    converter = rule._converters[name]
+    return min(converter.items) if isinstance(converter, AnyConverter) else 1
+
+
 def changing(app: APIFlask, world: World) -> list[tuple[str, str, str]]:
     """Method, address and endpoint of every route that changes something; what the address names need not exist."""
     adapter = app.url_map.bind("localhost")
@@ -31,7 +38,7 @@ def changing(app: APIFlask, world: World) -> list[tuple[str, str, str]]:
             method,
             adapter.build(
                 rule.endpoint,
-                {name: world.event.slug if name == "event_slug" else 1 for name in rule.arguments},
+                {name: world.event.slug if name == "event_slug" else some(rule, name) for name in rule.arguments},
                 method=method,
             ),
             rule.endpoint,
