@@ -208,6 +208,8 @@ ROWS = [
         data=lambda w: {"reviews": "1"},
     ),
     Row("jury_panel.change_it", "POST", lambda w: elsewhere(w, "/change/reviews"), NOBODY),
+    Row("jury_results.review_cut", "POST", lambda w: desk(w, "/review-cut", "closed"), ACTS),
+    Row("jury_results.review_cut", "POST", lambda w: elsewhere(w, "/review-cut"), NOBODY),
     Row("jury_results.take_back", "POST", lambda w: desk(w, "/withdraw-selection", "selected"), ACTS),
     Row("jury_results.protocol_page", "GET", lambda w: desk(w, "/protocol", "selected"), LOOKS),
     Row("jury_protocol.protocol_pdf", "GET", lambda w: desk(w, "/protocol.pdf", "selected"), LOOKS),

@@ -4,11 +4,15 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from concours.base.errors import Invalid
+from concours.base.db import session
+from concours.base.errors import Conflict, Invalid
+from concours.jury.analysis.chances import drawn
 from concours.jury.analysis.outcome import Order
+from concours.jury.cut import error_of, near_cut, one_more_review
 from concours.jury.lookup import find_round
 from concours.jury.scoring import Missing
 from concours.jury.shortlist import outcome
@@ -119,3 +123,50 @@ def test_a_round_without_the_rule_is_ordered_by_the_mean(jury: Jury) -> None:
     assert result.ordering.order is Order.MEAN
     assert result.selection is not None
     assert all(fate.candidate.score == result.scores[fate.candidate.entry].mean for fate in result.selection.selected)
+
+
+def test_one_click_gives_just_the_entries_near_the_cut_one_more_review(jury: Jury, client_as: ClientAs) -> None:
+    number = marked_round(jury, score="model")
+    found = find_round(jury.event.id, number)
+    near = {fate.candidate.entry for fate in near_cut(found, outcome(jury.event, found))}
+    assert len(near) >= 2
+    before = {work.id: work.marked_at for work in jury.work(found)}
+    page = client_as(jury.organiser).post(f"/events/{jury.event.slug}/jury/rounds/{number}/review-cut", data={})
+
+    assert page.status_code == 303
+    session().expire_all()
+    found = find_round(jury.event.id, number)
+    assert found.status == "open"
+    after = jury.work(found)
+    assert {work.entry_id for work in after if work.id not in before} == near
+    assert len(after) == len(before) + len(near)
+    assert all(work.marked_at == before[work.id] for work in after if work.id in before)
+
+
+def test_by_the_mean_noise_is_the_pooled_spread_within_entries(jury: Jury) -> None:
+    """Marks 100 and 0 for each of two entries at the cut: no difference, so both are near it."""
+    jury.judge()
+    jury.judge()
+    one, other = jury.entries(2)
+    found = jury.opened(reviews=2)
+    for work in jury.work(found):
+        jury.mark(work, {"yes": work.account_id == jury.judges[0].id})
+    jury.close(found)
+    near = {fate.candidate.entry for fate in near_cut(found, outcome(jury.event, found))}
+
+    assert near == {one.id, other.id}
+    with pytest.raises(Conflict) as refusal:
+        one_more_review(jury.event, found.id, None, actor=jury.organiser, now=jury.now)
+    assert refusal.value.code == "no_judge_free"
+
+
+def test_the_error_of_a_difference_is_that_of_draws_from_the_model() -> None:
+    found = ordered(marks(*PANEL), Missing.NONE)
+    assert found.fit is not None
+    told = error_of(found.fit)
+    draws = drawn(found.fit, 40_000, np.random.RandomState(7))
+    place = {int(entry): at for at, entry in enumerate(found.fit.marks.entries)}
+
+    for one, other in ((8, 9), (1, 2), (6, 9)):
+        apart = float(np.std(draws[:, place[one]] - draws[:, place[other]]))
+        assert told(one, other) == pytest.approx(apart, rel=0.03)

@@ -13,6 +13,7 @@ from concours.events.context import current_event
 from concours.identity.access import actor, allow
 from concours.identity.models import Role
 from concours.jury import forms, limits
+from concours.jury.cut import near_cut, one_more_review
 from concours.jury.desk_routes import may_act, rules_of
 from concours.jury.lookup import find_round, require
 from concours.jury.models import Round, RoundKind, RoundStatus
@@ -54,6 +55,26 @@ def select_entries(round_id: int) -> Response:
     session().commit()
     notify(nmsg("One entry is selected.", "Exactly %(count)s entries are selected.", count))
     return onward(url_for("jury_results.results_page", round_id=round_id))
+
+
+@bp.post(f"/{ROUND}/review-cut")
+@allow(Role.ORGANISER)
+def review_cut(round_id: int) -> Response:
+    """Opens the round again for one more review of the entries near the cut at `count` places."""
+    event = current_event()
+    count = forms.whole(request.form.get("count")) or None
+    asked, left = one_more_review(event, round_id, count, actor=actor(), now=clock.now())
+    session().commit()
+    notify(
+        nmsg(
+            "The round is open again: one entry is reviewed once more.",
+            "The round is open again: %(count)s entries are reviewed once more.",
+            asked,
+        )
+    )
+    if left:
+        notify(nmsg("For one entry no judge is free.", "For %(count)s entries no judge is free.", left), "info")
+    return onward(url_for("jury.round_page", round_id=round_id))
 
 
 @bp.post(f"/{ROUND}/withdraw-selection")
@@ -103,8 +124,9 @@ def _results(found: Round, count: int | None, wrong: DomainError | None = None) 
     result = outcome(event, found, count)
     after = max(0, forms.whole(request.args.get("after")))
     ranked = _ranked(result)
+    near = near_cut(found, result)
     page = ranked[after : after + limits.RESULTS_PAGE]
-    shown = {fate.candidate.entry for fate in page}
+    shown = {fate.candidate.entry for fate in (*page, *near[: limits.RESULTS_PAGE])}
     if result.selection is not None:
         for tie in result.selection.ties:
             shown.update(member.candidate.entry for member in tie.members[: limits.RESULTS_PAGE])
@@ -122,6 +144,7 @@ def _results(found: Round, count: int | None, wrong: DomainError | None = None) 
         page_size=limits.RESULTS_PAGE,
         steps=STEP_NAMES,
         moved=_moved(result, page),
+        near=near,
         yes_no=found.kind == RoundKind.YES_NO,
         errors=wrong.by_field() if isinstance(wrong, Invalid) else {},
         may_act=may_act(),

@@ -44,7 +44,8 @@ class Score:
 
     `marks`: each mark on the scale of 0 to 100. `missing`: reviews asked for and not given. `mean` is what ranks (what
     the common order says in rounds that have one), `median` stands beside it; `spread` is the sample standard
-    deviation of the marks (0.0 for fewer than two).
+    deviation of the marks (0.0 for fewer than two); `counted`: how many marks these are of, missing ones
+    that count as lowest among them.
     """
 
     entry: int
@@ -53,6 +54,7 @@ class Score:
     mean: Fraction
     median: Fraction
     spread: float
+    counted: int
 
     @property
     def reviews(self) -> int:
@@ -112,4 +114,5 @@ def score(
         mean=ranks,
         median=Fraction(median(counted)),
         spread=stdev([float(mark) for mark in counted]) if len(counted) > 1 else 0.0,
+        counted=len(counted),
     )
