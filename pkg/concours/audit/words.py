@@ -91,6 +91,7 @@ VERBS: dict[str, Message] = {
     "jury.change_reviews": msg("changed the number of reviews"),
     "jury.include_newcomers": msg("included later entries"),
     "jury.show_of_hands": msg("recorded a show of hands"),
+    "jury.review_cut": msg("asked for one more review of the entries near the cut"),
     "jury.recuse": msg("stepped aside from an entry"),
     "jury.select": msg("selected the shortlist"),
     "jury.withdraw_selection": msg("withdrew the shortlist"),

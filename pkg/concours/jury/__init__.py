@@ -1,4 +1,5 @@
 """Rounds, assignment, marks, scoring, selection.
 
-Reading order: models, assignment and matching (pure), scoring (pure), selection (pure), kinds, verbs, light_table, routes.
+Reading order: models, assignment and matching (pure), scoring (pure), selection (pure), kinds, verbs, light_table,
+routes.
 """
